@@ -1,0 +1,135 @@
+"""What every deployment engine can do, and what it answers with. Runbooks know only this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class ChangeKind(StrEnum):
+    """What happens to one resource; the words are those of `pulumi preview`."""
+
+    SAME = "same"
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PropertyChange:
+    """One input property that differs.
+
+    Attributes:
+        path: the property, in Pulumi's path syntax: `tags.Name`, `ingress[0].fromPort`.
+        old: the value before, JSON, secrets as `"[secret]"`, absent as None.
+        new: the value after, likewise; `"[unknown]"` while AWS has yet to decide it.
+        replaces: whether AWS can't change it in place.
+    """
+
+    path: str
+    old: Any = None
+    new: Any = None
+    replaces: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What an operation does, or did, to one resource."""
+
+    urn: str
+    kind: ChangeKind
+    properties: tuple[PropertyChange, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """Type token, such as `aws:ec2/vpc:Vpc`."""
+        return self.urn.split("::")[2].rsplit("$", 1)[-1]
+
+    @property
+    def name(self) -> str:
+        """Logical name."""
+        return self.urn.split("::", 3)[3]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one operation planned or did.
+
+    Attributes:
+        operation: `preview`, `up`, `refresh` or `destroy`.
+        changes: one entry a resource, in the order in which they were decided.
+        outputs: the stack's exports; secrets are masked as `"[secret]"`.
+        seconds: wall time.
+    """
+
+    operation: str
+    changes: tuple[Change, ...]
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of resources by kind of change, kinds that did not occur left out."""
+        found = [change.kind for change in self.changes]
+        return {kind.value: found.count(kind) for kind in ChangeKind if kind in found}
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything but `same` is in it."""
+        return any(change.kind is not ChangeKind.SAME for change in self.changes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One line of progress while an operation works.
+
+    Attributes:
+        status: `started`, `done` or `failed`.
+        seconds: time the step took; 0 for `started`.
+        message: the provider's words where it failed.
+    """
+
+    change: Change
+    status: str
+    seconds: float = 0.0
+    message: str = ""
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A Pulumi program and the stack it is run for.
+
+    Attributes:
+        main: registers the resources, as a `__main__.py` would.
+        config: stack configuration with namespaced keys: `aws:region`, `prod-infra:domain_name`.
+    """
+
+    project: str
+    stack: str
+    main: Callable[[], None]
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """Plans and applies one program's resources. Every method may raise `ProdInfraError`'s children."""
+
+    def preview(self) -> Result:
+        """Say what `up` would do; change nothing."""
+
+    def up(self, on_progress: OnProgress | None = None) -> Result:
+        """Make what the program registers true."""
+
+    def refresh(self, on_progress: OnProgress | None = None) -> Result:
+        """Read every resource again and put what AWS says into the state; what differs is drift."""
+
+    def destroy(self, on_progress: OnProgress | None = None) -> Result:
+        """Delete every resource of the stack, in reverse order of dependency."""
+
+    def outputs(self) -> Mapping[str, Any]:
+        """Return the stack's exports as of the last `up`, secrets masked."""

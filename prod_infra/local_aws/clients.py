@@ -1,0 +1,78 @@
+"""boto3 clients that can reach only a local AWS."""
+
+from __future__ import annotations
+
+import threading
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+
+from prod_infra.errors import TargetError
+
+ACCOUNT_ID = "123456789012"
+"""The account that the local AWS plays; AWS's documentation uses the same made-up number."""
+
+
+def require_loopback(endpoint: str) -> str:
+    """Return the endpoint if it is an http(s) URL of this machine, and refuse it otherwise.
+
+    Raises:
+        TargetError: the host is neither `localhost` nor a loopback address.
+    """
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if parts.scheme not in {"http", "https"} or not loopback:
+        raise TargetError(
+            f"{endpoint!r} is not an endpoint on this machine, and target local may touch nothing else.",
+            hint="give the endpoint that `prod-infra local-aws` printed, such as http://127.0.0.1:5000",
+        )
+    return endpoint
+
+
+class Clients:
+    """Clients for one local AWS, made once for each service and region, with made-up credentials.
+
+    Args:
+        endpoint: URL of the local AWS, on loopback.
+        region: default region, such as `eu-central-1`.
+
+    Raises:
+        TargetError: the endpoint is off loopback.
+    """
+
+    def __init__(self, endpoint: str, region: str) -> None:
+        self.endpoint = require_loopback(endpoint)
+        self.region = region
+        self._made: dict[tuple[str, str], Any] = {}
+        # boto3 sessions are not thread-safe; clients are.
+        self._lock = threading.Lock()
+        self._session = boto3.Session(
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106  made up on purpose: no real account can accept it
+            region_name=region,
+        )
+
+    def __call__(self, service: str, region: str | None = None) -> Any:
+        """Return the client for a service, in the given region or the default one."""
+        key = (service, region or self.region)
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = self._session.client(
+                    service,
+                    region_name=key[1],
+                    endpoint_url=self.endpoint,
+                    config=Config(
+                        retries={"mode": "standard", "max_attempts": 10},
+                        s3={"addressing_style": "path"},
+                        # A proxy set in the environment must never see this traffic.
+                        proxies={},
+                    ),
+                )
+            return self._made[key]
