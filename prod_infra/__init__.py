@@ -1,0 +1,1 @@
+"""A production AWS environment, defined with Pulumi."""

@@ -16,7 +16,7 @@ Numbers without a fraction are ints; secrets are unwrapped; what is not known ye
 Values = Mapping[str, PropertyValue]
 """Properties as Pulumi's own typed values, with secretness and dependencies."""
 
-SECRET_MASK: Final = "[secret]"
+SECRET_MASK: Final = "[secret]"  # noqa: S105  the mask, not a secret
 UNKNOWN_MASK: Final = "[unknown]"
 
 

@@ -1,0 +1,1 @@
+"""Image repository, load balancer, service and its blue/green deployment."""

@@ -1,0 +1,1 @@
+"""DocumentDB and the secrets of the application."""

@@ -1,0 +1,1 @@
+"""Engines, state and the policy gate: how a program becomes an environment."""

@@ -1,0 +1,1 @@
+"""Certificates, buckets and the CloudFront distribution."""

@@ -1,0 +1,1 @@
+"""An AWS on this machine: moto's server, and what moto lacks."""

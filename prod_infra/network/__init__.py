@@ -1,0 +1,1 @@
+"""VPC, NAT gateways, security groups and VPC endpoints."""

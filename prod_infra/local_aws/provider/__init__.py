@@ -1,0 +1,1 @@
+"""Pulumi's aws and random providers on boto3, for the local AWS."""
