@@ -1,0 +1,1 @@
+"""The CrossGuard policy pack; `__main__.py` starts it."""

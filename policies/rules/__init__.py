@@ -1,0 +1,1 @@
+"""Every rule, by the part of the environment that it guards."""

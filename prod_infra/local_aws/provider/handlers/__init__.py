@@ -1,0 +1,1 @@
+"""The resource types that the local provider knows, one module an AWS service."""

@@ -1,0 +1,1 @@
+"""The runbooks' logic; the notebooks only call it."""
