@@ -1,0 +1,5 @@
+"""The program that `pulumi up` runs."""
+
+from prod_infra.program import main
+
+main()
