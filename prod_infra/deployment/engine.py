@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -63,12 +64,14 @@ class Result:
         changes: one entry a resource, in the order in which they were decided.
         outputs: the stack's exports; secrets are masked as `"[secret]"`.
         seconds: wall time.
+        warnings: what the user should know although nothing failed, such as what an interrupted run had left.
     """
 
     operation: str
     changes: tuple[Change, ...]
     outputs: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -108,12 +111,16 @@ class Program:
     Attributes:
         main: registers the resources, as a `__main__.py` would.
         config: stack configuration with namespaced keys: `aws:region`, `prod-infra:domain_name`.
+        secret_keys: those of `config` whose values are secrets.
+        directory: folder of the `Pulumi.yaml`; None for a program that has no files.
     """
 
     project: str
     stack: str
     main: Callable[[], None]
     config: Mapping[str, str] = field(default_factory=dict)
+    secret_keys: frozenset[str] = frozenset()
+    directory: Path | None = None
 
 
 class Engine(Protocol):

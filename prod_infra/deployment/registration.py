@@ -24,6 +24,9 @@ class Registration:
         inputs: typed values, with secrets and unknowns; mask them before anyone sees them.
         dependencies: URNs of every resource it needs first.
         property_dependencies: URNs by input property; they link resources while IDs are unknown.
+        deleted_with: URN of the resource whose deletion takes this one along; empty for none.
+        replace_with: URNs of resources whose replacement replaces this one too.
+        outputs: what `register_outputs` was given: a component's outputs, the stack's exports.
         source: `file:line` of the call in the user's or the library's code; empty where Pulumi did not say.
     """
 
@@ -43,4 +46,7 @@ class Registration:
     replace_on_changes: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    deleted_with: str = ""
+    replace_with: tuple[str, ...] = ()
+    outputs: Values = field(default_factory=dict)
     source: str = ""

@@ -33,12 +33,13 @@ DRAWN: Final = {
     "aws:docdb/clusterInstance:ClusterInstance": ("DocumentDB instance", DATA),
     "aws:ecr/repository:Repository": ("ECR repository", REGION),
     "aws:secretsmanager/secret:Secret": ("Secrets Manager secret", REGION),
-    "aws:codedeploy/deploymentGroup:DeploymentGroup": ("CodeDeploy deployment group", REGION),
+    "aws:codedeploy/deploymentGroup:DeploymentGroup": ("CodeDeploy group", REGION),
     "aws:appautoscaling/target:Target": ("Auto Scaling target", REGION),
     "aws:acm/certificate:Certificate": ("ACM certificate", REGION),
 }
 """Type tokens that stand in the picture: title and tier."""
 
+SERVICE, ROUTE_TABLE = "aws:ecs/service:Service", "aws:ec2/routeTable:RouteTable"
 SUBNET, VPC = "aws:ec2/subnet:Subnet", "aws:ec2/vpc:Vpc"
 GROUP, INGRESS = "aws:ec2/securityGroup:SecurityGroup", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 
@@ -150,6 +151,26 @@ def _flows(reader: _Reader, nodes: Sequence[Registration]) -> list[Edge]:
     return list(dict.fromkeys(edges))
 
 
+def _egress(reader: _Reader, nodes: Sequence[Registration]) -> list[Edge]:
+    """Return which NAT gateways the services' subnets send their traffic through."""
+    edges: list[Edge] = []
+    for route in reader.of_type("aws:ec2/route:Route"):
+        for gateway in reader.reached(route, "aws:ec2/natGateway:NatGateway"):
+            tables = reader.reached(route, ROUTE_TABLE)
+            subnets = {
+                subnet.urn
+                for association in reader.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
+                if any(table in tables for table in reader.reached(association, ROUTE_TABLE))
+                for subnet in reader.subnets(association)
+            }
+            edges += [
+                Edge(source=node.urn, target=gateway.urn, label="egress")
+                for node in nodes
+                if node.type == SERVICE and any(subnet.urn in subnets for subnet in reader.subnets(node))
+            ]
+    return list(dict.fromkeys(edges))
+
+
 def picture(registrations: Sequence[Registration]) -> Picture:
     """Return what to draw of the environment that these registrations make."""
     reader = _Reader(registrations)
@@ -188,7 +209,7 @@ def picture(registrations: Sequence[Registration]) -> Picture:
             )
             for found in drawn
         ),
-        edges=tuple(edges),
+        edges=(*edges, *_egress(reader, drawn)),
     )
 
 

@@ -8,9 +8,9 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from prod_infra.deployment.registration import Registration
-from prod_infra.graph.picture import DATA, EDGE, PRIVATE, PUBLIC, REGION, TIERS, Node, Picture, picture
+from prod_infra.graph.picture import DATA, DRAWN, EDGE, PRIVATE, PUBLIC, REGION, TIERS, Node, Picture, picture
 
-MARGIN, GAP, BOX_HEIGHT, TITLE = 24, 14, 56, 30
+MARGIN, GAP, BOX_HEIGHT, TITLE = 26, 14, 56, 30
 ZONE_WIDTH, REGION_WIDTH, LABEL_OFFSET = 520, 250, 12
 COLORS: Final = {EDGE: "#8c4fff", PUBLIC: "#2e7d32", PRIVATE: "#1565c0", DATA: "#c2185b", REGION: "#5d6d7e"}
 STYLE: Final = """
@@ -34,21 +34,20 @@ class _Box:
 
 
 def _text(x: float, y: float, text: str, kind: str, *, width: float, anchor: str = "middle") -> str:
-    # About six pixels a character at these sizes: cut rather than overflow.
-    most = max(int(width / 6.2), 4)
+    # Pixels a character at the sizes in STYLE: cut rather than overflow.
+    most = max(int((width - GAP) / (7.6 if kind == "title" else 6.3)), 4)
     shown = text if len(text) <= most else text[: most - 1] + "…"
     return f'<text x="{x:.0f}" y="{y:.0f}" class="{kind}" text-anchor="{anchor}">{escape(shown)}</text>'
 
 
 def _node(node: Node, box: _Box) -> list[str]:
-    second = node.name if not node.detail or node.detail == node.name else f"{node.name} · {node.detail}"
     return [
         (
             f'<g><title>{escape(node.urn)}</title><rect x="{box.x:.0f}" y="{box.y:.0f}" width="{box.width:.0f}" '
             f'height="{box.height:.0f}" rx="8" fill="#ffffff" stroke="{COLORS[node.tier]}" stroke-width="1.6"/>'
         ),
         _text(box.middle, box.y + 24, node.title, "title", width=box.width),
-        _text(box.middle, box.y + 42, second, "name", width=box.width) + "</g>",
+        _text(box.middle, box.y + 42, node.detail or node.name, "name", width=box.width) + "</g>",
     ]
 
 
@@ -59,38 +58,48 @@ def _frame(box: _Box, title: str, color: str, *, dashed: bool = False) -> list[s
             f'<rect x="{box.x:.0f}" y="{box.y:.0f}" width="{box.width:.0f}" height="{box.height:.0f}" rx="10" '
             f'class="frame" stroke="{color}"{dash}/>'
         ),
-        f'<text x="{box.x + 12:.0f}" y="{box.y + 20:.0f}" class="label" style="fill:{color}">{escape(title)}</text>',
+        f'<text x="{box.x + 20:.0f}" y="{box.y + 20:.0f}" class="label" style="fill:{color}">{escape(title)}</text>',
     ]
 
 
-def _row(nodes: Sequence[Node], x: float, y: float, width: float) -> dict[str, _Box]:
-    each = (width - GAP * (len(nodes) - 1)) / len(nodes) if nodes else 0
-    return {node.urn: _Box(x + index * (each + GAP), y, each) for index, node in enumerate(nodes)}
+def _row(nodes: Sequence[Node], x: float, y: float, width: float, gap: float = GAP) -> dict[str, _Box]:
+    each = (width - gap * (len(nodes) - 1)) / len(nodes) if nodes else 0
+    return {node.urn: _Box(x + index * (each + gap), y, each) for index, node in enumerate(nodes)}
 
 
 def _rows(drawn: Picture, tier: str) -> list[list[Node]]:
-    """Return a tier's rows: what spans the zones by kind, then what stands in one zone."""
+    """Return a tier's rows: what spans the zones by kind, in the order of `DRAWN`, then what stands in one zone."""
     nodes = [node for node in drawn.nodes if node.tier == tier]
-    spanning: dict[str, list[Node]] = {}
-    for node in nodes:
-        if len(node.zones) != 1:
-            spanning.setdefault(node.title, []).append(node)
-    zonal = [node for node in nodes if len(node.zones) == 1]
-    return [*spanning.values(), *([zonal] if zonal else [])]
+    spanning = [[n for n in nodes if n.title == title and len(n.zones) != 1] for title, _ in DRAWN.values()]
+    return [row for row in (*spanning, [node for node in nodes if len(node.zones) == 1]) if row]
 
 
 def _flow(source: _Box, target: _Box, label: str) -> list[str]:
-    down = target.y >= source.y + source.height
-    x1, y1 = source.middle, source.y + (source.height if down else 0)
-    x2, y2 = target.middle, target.y + (0 if down else target.height)
-    bend = max(abs(y2 - y1) / 2, 12) * (1 if down else -1)
+    if source.y == target.y:
+        forward = target.x > source.x
+        x1, x2 = (source.x + source.width, target.x) if forward else (source.x, target.x + target.width)
+        y = source.y + source.height / 2
+        path, at = f"M{x1:.0f},{y:.0f} L{x2:.0f},{y:.0f}", ((x1 + x2) / 2 - 12, y - 5)
+    else:
+        down = target.y > source.y
+        x1, y1 = source.middle, source.y + (source.height if down else 0)
+        x2, y2 = target.middle, target.y + (0 if down else target.height)
+        bend = max(abs(y2 - y1) / 2, 12) * (1 if down else -1)
+        path = f"M{x1:.0f},{y1:.0f} C{x1:.0f},{y1 + bend:.0f} {x2:.0f},{y2 - bend:.0f} {x2:.0f},{y2:.0f}"
+        at = (x2 + 6, y2 + (-6 if down else LABEL_OFFSET))
     return [
-        (
-            f'<path class="flow" marker-end="url(#arrow)" d="M{x1:.0f},{y1:.0f} C{x1:.0f},{y1 + bend:.0f} '
-            f'{x2:.0f},{y2 - bend:.0f} {x2:.0f},{y2:.0f}"/>'
-        ),
-        f'<text x="{x2 + 6:.0f}" y="{y2 + (-6 if down else LABEL_OFFSET):.0f}" class="port">{escape(label)}</text>',
+        f'<path class="flow" marker-end="url(#arrow)" d="{path}"/>',
+        f'<text x="{at[0]:.0f}" y="{at[1]:.0f}" class="port">{escape(label)}</text>',
     ]
+
+
+def _edge_row(drawn: Picture) -> list[Node]:
+    """Return the edge tier with the distributions in the middle of what they read."""
+    nodes = [node for node in drawn.nodes if node.tier == EDGE]
+    distributions = [node for node in nodes if node.title.startswith("CloudFront")]
+    origins = [node for node in nodes if node not in distributions]
+    half = len(origins) // 2
+    return [*origins[:half], *distributions, *origins[half:]]
 
 
 def svg(registrations: Sequence[Registration]) -> str:
@@ -99,7 +108,7 @@ def svg(registrations: Sequence[Registration]) -> str:
     columns = max(len(drawn.zones), 1)
     inner = columns * ZONE_WIDTH + (columns - 1) * GAP
     vpc_x, y = MARGIN, MARGIN + 36.0
-    boxes = _row([node for node in drawn.nodes if node.tier == EDGE], vpc_x + MARGIN, y, inner)
+    boxes = _row(_edge_row(drawn), vpc_x + MARGIN, y, inner, gap=4 * GAP)
     viewers = _Box(vpc_x + MARGIN + inner / 2 - 50, 4, 100, 26)
     y += BOX_HEIGHT + 2 * MARGIN
     vpc_top = y
@@ -149,8 +158,8 @@ def svg(registrations: Sequence[Registration]) -> str:
         ),
         f"<style>{STYLE}</style>",
         (
-            '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-            '<path d="M0,0 L8,4 L0,8 z" fill="#7b8794"/></marker></defs>'
+            '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+            'orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#7b8794"/></marker></defs>'
         ),
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fbfcfd"/>',
         *frames,

@@ -1,0 +1,97 @@
+"""Deletes resources in reverse order of dependency, as many at once as allow it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from graphlib import TopologicalSorter
+
+from prod_infra.deployment.deployer import timeout
+from prod_infra.deployment.engine import Change, ChangeKind
+from prod_infra.deployment.host import Workers
+from prod_infra.deployment.monitor import PROVIDER_TYPE
+from prod_infra.deployment.provider_calls import Providers, StepError
+from prod_infra.deployment.resource_state import ResourceState
+from prod_infra.deployment.run import Run
+from prod_infra.deployment.snapshot import Snapshot
+from prod_infra.deployment.state import Operation
+
+
+def is_default_provider(resource: ResourceState) -> bool:
+    """Return whether it is a provider that no program registered; such are not worth a line to people."""
+    name = resource.urn.split("::", 3)[3]
+    return resource.type.startswith(PROVIDER_TYPE) and (name == "default" or name.startswith("default_"))
+
+
+def _graph(doomed: Sequence[ResourceState]) -> TopologicalSorter[ResourceState]:
+    graph: TopologicalSorter[ResourceState] = TopologicalSorter()
+    for resource in reversed(doomed):
+        graph.add(resource)
+    for resource in reversed(doomed):
+        references = resource.references - {resource.urn}
+        for needed in doomed:
+            if needed.urn in references:
+                graph.add(needed, resource)
+    return graph
+
+
+def in_order(doomed: Sequence[ResourceState]) -> list[ResourceState]:
+    """Return the resources so that each comes before what it needs."""
+    return list(_graph(doomed).static_order())
+
+
+def announce(run: Run, doomed: Sequence[ResourceState], replaced: Sequence[ResourceState] = ()) -> None:
+    """Note what will be deleted, and which of it is protected.
+
+    Args:
+        replaced: old ones whose replacement is reported already.
+    """
+    for resource in in_order(doomed):
+        if resource.protect and not resource.delete:
+            run.blocked[resource.urn] = "it is protected"
+        if resource not in replaced and not is_default_provider(resource):
+            run.decide(Change(urn=resource.urn, kind=ChangeKind.DELETE))
+
+
+def delete(
+    run: Run, snapshot: Snapshot, providers: Providers, doomed: Sequence[ResourceState], *, workers: int
+) -> None:
+    """Delete the resources; after a failure, only what does not wait for it and is under way goes on."""
+    going = {resource.urn for resource in doomed}
+    graph = _graph(doomed)
+    graph.prepare()
+    pool = Workers(workers)
+    running: dict[Future[None], ResourceState] = {}
+    try:
+        while graph.is_active():
+            if not run.stopping.is_set():
+                for resource in graph.get_ready():
+                    running[pool.submit(_delete, run, snapshot, providers, resource, going)] = resource
+            if not running:
+                break
+            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                resource = running.pop(future)
+                try:
+                    future.result()
+                except StepError:
+                    continue
+                graph.done(resource)
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _delete(run: Run, snapshot: Snapshot, providers: Providers, resource: ResourceState, going: set[str]) -> None:
+    gone = not resource.custom or resource.external or resource.pending_replacement
+    if gone or resource.type.startswith(PROVIDER_TYPE):
+        # Nothing of it is in AWS: the file learns of it with the next write.
+        snapshot.put(resource, None)
+        return
+    with run.step(Change(urn=resource.urn, kind=ChangeKind.DELETE)):
+        operation = Operation(type="deleting", resource=resource)
+        snapshot.begin(operation)
+        if not resource.retain_on_delete and resource.deleted_with not in going:
+            providers.delete(resource, timeout(resource, "delete"))
+        snapshot.end(operation)
+        snapshot.put(resource, None)
+        snapshot.commit()

@@ -1,0 +1,195 @@
+"""Where an environment is deployed: the embedded AWS of this machine, or a real account."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+import boto3
+from botocore.exceptions import BotoCoreError
+
+from prod_infra.deployment.embedded_engine import EmbeddedEngine
+from prod_infra.deployment.engine import Engine, Program
+from prod_infra.deployment.state import StateFile
+from prod_infra.errors import TargetError
+from prod_infra.local_aws.clients import ACCOUNT_ID, Clients
+from prod_infra.local_aws.provider.provider import LocalAwsProvider
+from prod_infra.local_aws.provider.random_provider import LocalRandomProvider
+from prod_infra.local_aws.server import LocalAws
+
+TargetName = Literal["local", "aws"]
+
+DEFAULT_REGION: Final = "eu-central-1"
+
+_LOCAL: Final = Path(".prod-infra/local")
+"""Below the working directory: `server.json` of the kept local AWS, and one folder of states for each instance."""
+
+
+class LocalTarget:
+    """The embedded AWS of this machine. As a context manager it stops, at the end, the server that it started.
+
+    Args:
+        server: a running local AWS.
+        directory: working directory; states go to `.prod-infra/local/<instance id>/<stack>.json` below it.
+        owned: whether the server, and with it everything deployed to it, ends with this object.
+    """
+
+    name: Final = "local"
+
+    def __init__(self, server: LocalAws, directory: Path = Path(), *, owned: bool = False) -> None:
+        self.server = server
+        self.owned = owned
+        self._directory = directory
+        self._clients: dict[str, Clients] = {}
+
+    @classmethod
+    def start(cls, directory: Path = Path(), *, keep: bool = False, hosted_zones: Iterable[str] = ()) -> Self:
+        """Start a local AWS.
+
+        Args:
+            directory: working directory.
+            keep: let it outlive this process, and be found by `kept`.
+            hosted_zones: public zones that exist from the start, as a real account's do.
+
+        Raises:
+            TargetError: it can't start.
+        """
+        log = directory / _LOCAL / "local-aws.log"
+        server = LocalAws.start(keep=keep, log=log, hosted_zones=tuple(hosted_zones) or ("example.com",))
+        if keep:
+            remember(server, directory)
+        return cls(server, directory, owned=not keep)
+
+    @classmethod
+    def kept(cls, directory: Path = Path()) -> Self | None:
+        """Return the local AWS that was left running from this directory; None if there is none, or it is gone."""
+        note = directory / _LOCAL / "server.json"
+        try:
+            known = json.loads(note.read_text(encoding="utf-8"))
+            server = LocalAws.attach(str(known["endpoint"]))
+        except (OSError, ValueError, KeyError, TypeError, TargetError):
+            server = None
+        if server is None or server.instance_id != known["instance_id"]:
+            # A note of a server that is gone would only mislead; the port may be another one's by now.
+            note.unlink(missing_ok=True)
+            return None
+        return cls(server, directory)
+
+    @property
+    def endpoint(self) -> str:
+        """URL for every AWS client."""
+        return self.server.endpoint
+
+    @property
+    def instance_id(self) -> str:
+        """UUID of this run of the local AWS."""
+        return self.server.instance_id
+
+    def clients(self, region: str = DEFAULT_REGION) -> Clients:
+        """Return boto3 clients with made-up credentials."""
+        return self._clients.setdefault(region, Clients(self.endpoint, region))
+
+    def state_path(self, stack: str) -> Path:
+        """Return where a stack's state is."""
+        return self._directory / _LOCAL / self.instance_id / f"{stack}.json"
+
+    def engine(self, program: Program) -> Engine:
+        """Return the engine that plans and applies the program here."""
+        providers = {
+            "aws": LocalAwsProvider(self.clients(program.config.get("aws:region", DEFAULT_REGION))),
+            "random": LocalRandomProvider(),
+        }
+        return EmbeddedEngine(program, providers, StateFile(self.state_path(program.stack), program.project, program.stack))
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a record says of the target, JSON."""
+        return {"name": self.name, "endpoint": self.endpoint, "instance_id": self.instance_id, "account_id": ACCOUNT_ID}
+
+    def close(self) -> None:
+        """Stop the server if it is this object's own, and drop the states of what is gone with it."""
+        if self.owned:
+            self.server.stop()
+            shutil.rmtree(self._directory / _LOCAL / self.instance_id, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def remember(server: LocalAws, directory: Path = Path()) -> None:
+    """Note a local AWS that is left running, so that later commands in this directory find it."""
+    note = directory / _LOCAL / "server.json"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    known = {"endpoint": server.endpoint, "pid": server.pid, "instance_id": server.instance_id}
+    note.write_text(json.dumps(known) + "\n", encoding="utf-8")
+
+
+def _has_credentials() -> bool:
+    try:
+        return boto3.Session().get_credentials() is not None
+    except BotoCoreError:
+        # Such as a profile that does not exist.
+        return False
+
+
+def _refuse_aws() -> TargetError:
+    missing = []
+    if shutil.which("pulumi") is None:
+        missing.append("the Pulumi CLI is not on PATH")
+    if not _has_credentials():
+        missing.append("there are no AWS credentials")
+    if missing:
+        return TargetError(
+            f"Target aws can't be used: {' and '.join(missing)}. Nothing has happened.",
+            hint="install the CLI (pulumi.com/docs/install) and log in to the account (`aws sso login`), "
+            "or rehearse with target local",
+        )
+    return TargetError(
+        "Target aws is not in this version: runbooks get the engine over the real Pulumi CLI in a later one. "
+        "Nothing has happened.",
+        hint="the same program runs under the CLI already: `pulumi up` in the project's folder",
+    )
+
+
+def open_target(
+    name: str,
+    *,
+    endpoint: str = "",
+    directory: Path = Path(),
+    start: bool = False,
+    keep: bool = False,
+    hosted_zones: Iterable[str] = (),
+) -> LocalTarget:
+    """Return the target of an operation.
+
+    Args:
+        name: `local` or `aws`.
+        endpoint: of a running local AWS; if empty, the one that was left running from `directory`.
+        directory: working directory.
+        start: start a local AWS if none runs.
+        keep: let the one started outlive this process.
+        hosted_zones: public zones of the one started.
+
+    Raises:
+        TargetError: there is no local AWS, or the target is `aws`; nothing has happened.
+    """
+    if name == "aws":
+        raise _refuse_aws()
+    if endpoint:
+        return LocalTarget(LocalAws.attach(endpoint), directory)
+    if (kept := LocalTarget.kept(directory)) is not None:
+        return kept
+    if start:
+        return LocalTarget.start(directory, keep=keep, hosted_zones=hosted_zones)
+    raise TargetError(
+        "No local AWS is running from this directory.",
+        hint="`prod-infra local-aws` starts one: pass what it prints as --endpoint; or `nox -s deploy-prod -- --keep`",
+    )
