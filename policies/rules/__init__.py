@@ -1,1 +1,20 @@
-"""Every rule, by the part of the environment that it guards."""
+"""Every rule of the pack, in one explicit tuple: what is not here is not checked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from policies.rule import Rule
+from policies.rules import blue_green, containers, data, edge, load_balancing, multi_az, network, storage, wiring
+
+ALL_RULES: Final[tuple[Rule, ...]] = (
+    *network.RULES,
+    *load_balancing.RULES,
+    *edge.RULES,
+    *storage.RULES,
+    *data.RULES,
+    *containers.RULES,
+    *multi_az.RULES,
+    *wiring.RULES,
+    *blue_green.RULES,
+)
