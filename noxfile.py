@@ -26,7 +26,9 @@ def run(session: nox.Session, command: str, *args: str) -> None:
         session.run(UV, "venv", "--quiet", "--python", PYTHON, str(VENV), external=True)
     session.run(*pip, "--require-hashes", "--requirement", "requirements.txt", external=True, silent=True)
     session.run(*pip, "--no-deps", "--no-build-isolation", "--editable", ".", external=True, silent=True)
-    session.run(str(VENV / "bin" / command), *args, external=True, env={"VIRTUAL_ENV": str(VENV)})
+    # Without bytecode each start compiles pulumi_aws anew, which takes longer than the work itself.
+    env = {"VIRTUAL_ENV": str(VENV), "PYTHONDONTWRITEBYTECODE": ""}
+    session.run(str(VENV / "bin" / command), *args, external=True, env=env)
 
 
 @nox.session(name="deploy-prod", venv_backend="none")

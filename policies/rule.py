@@ -115,6 +115,11 @@ class Rule:
     deferred: str = ""
 
     @property
+    def cases(self) -> tuple[Case, ...]:
+        """Every example, with the verdict that the rule must give; each kind of rule makes its own."""
+        raise NotImplementedError
+
+    @property
     def on_unknown(self) -> Verdict:
         """The verdict where an unknown keeps the rule from deciding."""
         return Verdict.DEFERRED if self.deferred else Verdict.UNDECIDED

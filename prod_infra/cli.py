@@ -165,9 +165,7 @@ def policy(project: ProjectOption = HERE, stack: StackOption = "prod", setting: 
         raise typer.Exit(1)
 
 
-def _operate(
-    operation: Callable[[Engine], Result], program: Program, target: Target, endpoint: str
-) -> None:
+def _operate(operation: Callable[[Engine], Result], program: Program, target: Target, endpoint: str) -> None:
     """Run one engine operation against the target and show its result."""
     from prod_infra.deployment.report import show_result
     from prod_infra.deployment.targets import open_target
@@ -257,11 +255,19 @@ def local_aws(
     hosted_zone: Annotated[
         list[str] | None, typer.Option("--hosted-zone", help="Public zone that exists from the start.")
     ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log each call.")] = False,  # noqa: FBT002
 ) -> None:
-    """Serve an AWS on 127.0.0.1 until Ctrl-C; any AWS client may use it."""
-    from prod_infra.local_aws.server import serve
+    """Serve an AWS on 127.0.0.1 until Ctrl-C; any AWS client may use it, with any credentials."""
+    from prod_infra.deployment.targets import remember
+    from prod_infra.local_aws.server import LocalAws
 
-    serve(port=port, hosted_zones=hosted_zone or ())
+    zones = tuple(hosted_zone or ("example.com",))
+    with LocalAws.start(port, hosted_zones=zones, verbose=verbose) as server:
+        remember(server)
+        out.print(f"Local AWS at [bold]{server.endpoint}[/bold], with hosted zone {', '.join(zones)}; Ctrl-C stops it.")
+        out.print(f"  AWS_ENDPOINT_URL={server.endpoint} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws …")
+        out.print("  prod-infra up --target local   [dim]in this directory finds it by itself[/dim]")
+        server.wait()
 
 
 @runbook_app.command("list")

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from policies.rule import Rule
-from policies.rules import blue_green, containers, data, edge, load_balancing, multi_az, network, storage, wiring
+from policies.rules import (
+    blue_green,
+    containers,
+    data,
+    edge,
+    load_balancing,
+    multi_az,
+    network,
+    services,
+    storage,
+    wiring,
+)
 
 ALL_RULES: Final[tuple[Rule, ...]] = (
     *network.RULES,
@@ -14,6 +25,7 @@ ALL_RULES: Final[tuple[Rule, ...]] = (
     *storage.RULES,
     *data.RULES,
     *containers.RULES,
+    *services.RULES,
     *multi_az.RULES,
     *wiring.RULES,
     *blue_green.RULES,

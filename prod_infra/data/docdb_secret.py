@@ -66,7 +66,7 @@ class DocdbSecret(Component):
         aws.secretsmanager.SecretVersion(
             name,
             secret_id=secret.id,
-            secret_string=pulumi.Output.secret(pulumi.Output.json_dumps(content)),
+            secret_string=pulumi.Output.json_dumps(content),
             opts=self._child(),
         )
         self.arn = secret.arn

@@ -43,9 +43,7 @@ def _changed(old: ResourceState, inputs: Values, difference: Difference) -> Chan
         # The program asks for the same as ever: then it is AWS that has something else.
         if key in after and key in old.outputs and plain({key: after[key]})[key] == was:
             before[key] = old.outputs[key]
-    return Change(
-        urn=old.urn, kind=ChangeKind.UPDATE, properties=changes(before, after, difference.replaces)
-    )
+    return Change(urn=old.urn, kind=ChangeKind.UPDATE, properties=changes(before, after, difference.replaces))
 
 
 def decide(
@@ -59,6 +57,8 @@ def decide(
     """Ask the provider what a registration means for the resource.
 
     Args:
+        goal: what the program registers.
+        providers: one of them is asked.
         old: the resource's state; None if there is none that the stack manages.
         unfinished: what an interrupted create had sent; its names are used again.
         must_replace: whether something else's replacement replaces this one as well.
@@ -101,6 +101,9 @@ def dependents_to_replace(
     As Pulumi's engine does it: what depends on it is asked whether it could take a new value of that input in place.
 
     Args:
+        root: what is deleted first.
+        snapshot: the state.
+        providers: asked for each dependent.
         decided: URNs of what the program has registered already, and which therefore depends on it no longer.
     """
     gone = {root.urn}
@@ -113,8 +116,7 @@ def dependents_to_replace(
             key: PropertyValue.computed() if key in touched else value for key, value in resource.inputs.items()
         }
         if resource.deleted_with in gone or (
-            touched
-            and providers.diff(resource, inputs, resource.ignore_changes, resource.replace_on_changes).replaces
+            touched and providers.diff(resource, inputs, resource.ignore_changes, resource.replace_on_changes).replaces
         ):
             gone.add(resource.urn)
             found.append(resource)

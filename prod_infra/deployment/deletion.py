@@ -6,21 +6,15 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from graphlib import TopologicalSorter
 
-from prod_infra.deployment.deployer import timeout
 from prod_infra.deployment.engine import Change, ChangeKind
 from prod_infra.deployment.host import Workers
 from prod_infra.deployment.monitor import PROVIDER_TYPE
 from prod_infra.deployment.provider_calls import Providers, StepError
+from prod_infra.deployment.provider_resources import is_default_provider
 from prod_infra.deployment.resource_state import ResourceState
 from prod_infra.deployment.run import Run
 from prod_infra.deployment.snapshot import Snapshot
-from prod_infra.deployment.state import Operation
-
-
-def is_default_provider(resource: ResourceState) -> bool:
-    """Return whether it is a provider that no program registered; such are not worth a line to people."""
-    name = resource.urn.split("::", 3)[3]
-    return resource.type.startswith(PROVIDER_TYPE) and (name == "default" or name.startswith("default_"))
+from prod_infra.deployment.steps import Steps
 
 
 def _graph(doomed: Sequence[ResourceState]) -> TopologicalSorter[ResourceState]:
@@ -44,6 +38,8 @@ def announce(run: Run, doomed: Sequence[ResourceState], replaced: Sequence[Resou
     """Note what will be deleted, and which of it is protected.
 
     Args:
+        run: is told.
+        doomed: what will be deleted.
         replaced: old ones whose replacement is reported already.
     """
     for resource in in_order(doomed):
@@ -88,10 +84,4 @@ def _delete(run: Run, snapshot: Snapshot, providers: Providers, resource: Resour
         snapshot.put(resource, None)
         return
     with run.step(Change(urn=resource.urn, kind=ChangeKind.DELETE)):
-        operation = Operation(type="deleting", resource=resource)
-        snapshot.begin(operation)
-        if not resource.retain_on_delete and resource.deleted_with not in going:
-            providers.delete(resource, timeout(resource, "delete"))
-        snapshot.end(operation)
-        snapshot.put(resource, None)
-        snapshot.commit()
+        Steps(providers, snapshot).delete(resource, gone_anyway=resource.deleted_with in going)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import as_completed
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from pulumi.provider.experimental.provider import Provider
 
@@ -26,8 +26,6 @@ from prod_infra.deployment.snapshot import Snapshot
 from prod_infra.deployment.state import StateFile
 from prod_infra.errors import ProdInfraError
 from prod_infra.properties import Values, masked, plain
-
-_T = TypeVar("_T")
 
 
 class EmbeddedEngine:
@@ -144,8 +142,6 @@ class EmbeddedEngine:
         known = snapshot.plan()
         deployer = Deployer(self.program, self._providers, known, run, unfinished=unfinished, preview=True)
         host.run(self.program, deployer, preview=True)
-        if run.failures:
-            raise ProdInfraError("; ".join(f"{urn}: {why}" for urn, why in run.failures.items()))
         self._announce(run, known, snapshot)
         run.raise_faults()
         return deployer.exports

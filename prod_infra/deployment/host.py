@@ -36,7 +36,11 @@ _NOT_USER_CODE: Final = (
 class _EngineLog:
     """Pulumi's engine service, as far as programs use it: `pulumi.info` and its like go to Python's logging."""
 
-    _levels: Final = {engine_pb2.INFO: logging.INFO, engine_pb2.WARNING: logging.WARNING, engine_pb2.ERROR: logging.ERROR}
+    _levels: Final = {
+        engine_pb2.INFO: logging.INFO,
+        engine_pb2.WARNING: logging.WARNING,
+        engine_pb2.ERROR: logging.ERROR,
+    }
 
     def Log(self, request: engine_pb2.LogRequest) -> None:  # noqa: N802  the protocol's name
         """Log one message of the program; the SDK's own debug messages are left out."""
@@ -106,6 +110,7 @@ def attended(work: Callable[[], _T], stop: Callable[[], None], abort: Callable[[
     """Do work that Ctrl-C and SIGTERM end in good order; in any other thread than the main one, just do it.
 
     Args:
+        work: what to do.
         stop: called at the first interrupt; the work should end soon and by itself.
         abort: called at the second one; the work goes on in a thread that nobody waits for.
 
@@ -199,6 +204,7 @@ def run(
     """Run the program to its end against a resource monitor; may be called from any thread, any number of times.
 
     Args:
+        program: what to run.
         monitor: takes the program's requests; the methods of Pulumi's `ResourceMonitor` service.
         preview: what `pulumi.runtime.is_dry_run()` says.
         workers: requests answered at once; with 1 they come in the order in which the program made them.

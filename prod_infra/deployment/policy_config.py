@@ -79,7 +79,9 @@ def policy_config(info: analyzer_pb2.AnalyzerInfo, given: Mapping[str, Any]) -> 
             merged.update({"enforcementLevel": entry} if isinstance(entry, str) else entry)
         level = merged.pop("enforcementLevel", None)
         result[policy.name] = analyzer_pb2.PolicyConfig(
-            enforcementLevel=policy.enforcementLevel if level is None else LEVELS[level]
+            enforcementLevel=policy.enforcementLevel
+            if level is None
+            else analyzer_pb2.EnforcementLevel.Value(str(level).upper())
         )
         result[policy.name].properties.update(merged)
     if not faults and result and all(entry.enforcementLevel == LEVELS["disabled"] for entry in result.values()):

@@ -75,7 +75,8 @@ class PolicyProcess:
 
     def info(self) -> analyzer_pb2.AnalyzerInfo:
         """Return what the pack says of itself and of each rule."""
-        return self._call(self._analyzer.GetAnalyzerInfo, empty_pb2.Empty())
+        found: analyzer_pb2.AnalyzerInfo = self._call(self._analyzer.GetAnalyzerInfo, empty_pb2.Empty())
+        return found
 
     def configure(self, config: Mapping[str, analyzer_pb2.PolicyConfig]) -> None:
         """Give each rule its level and properties."""
@@ -83,11 +84,13 @@ class PolicyProcess:
 
     def analyze(self, request: analyzer_pb2.AnalyzeRequest) -> analyzer_pb2.AnalyzeResponse:
         """Ask the rules about one resource's inputs."""
-        return self._call(self._analyzer.Analyze, request)
+        found: analyzer_pb2.AnalyzeResponse = self._call(self._analyzer.Analyze, request)
+        return found
 
     def analyze_stack(self, request: analyzer_pb2.AnalyzeStackRequest) -> analyzer_pb2.AnalyzeResponse:
         """Ask the rules about all resources together."""
-        return self._call(self._analyzer.AnalyzeStack, request)
+        found: analyzer_pb2.AnalyzeResponse = self._call(self._analyzer.AnalyzeStack, request)
+        return found
 
     def _port(self) -> int:
         """Return the port that the pack prints first."""

@@ -141,6 +141,7 @@ def packaged(stack: str = "prod", config: Mapping[str, str] | None = None) -> Pr
     """Return the environment's own program, which needs no file.
 
     Args:
+        stack: name of the stack.
         config: settings as for `pulumi config set`; keys without a namespace are the project's own. The region is
             `eu-central-1` unless `aws:region` says otherwise.
     """
@@ -159,6 +160,8 @@ def find(directory: Path, stack: str = "prod", config: Mapping[str, str] | None 
     """Return the program of the folder where it has a `Pulumi.yaml`, and the packaged one elsewhere.
 
     Args:
+        directory: where to look.
+        stack: name of the stack.
         config: configuration that wins over the files'; keys without a namespace are the project's own.
 
     Raises:

@@ -108,6 +108,8 @@ def changes(old: Values, new: Values, replaces: Collection[str] = ()) -> tuple[P
     """Return what differs, leaf by leaf, fit to be shown.
 
     Args:
+        old: values before.
+        new: values after.
         replaces: paths whose change makes a replacement.
     """
     patterns = [parse(path) for path in replaces]

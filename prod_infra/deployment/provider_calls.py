@@ -132,7 +132,10 @@ class Providers:
             changed = bool(response.diffs or response.replaces) or plain(old.inputs) != plain(new)
         detailed = response.detailed_diff
         paths = {*response.diffs, *response.replaces, *detailed}
-        replaces = {*response.replaces, *(path for path, found in detailed.items() if found.kind.name.endswith("REPLACE"))}
+        replaces = {
+            *response.replaces,
+            *(path for path, found in detailed.items() if found.kind.name.endswith("REPLACE")),
+        }
         patterns = [parse(path) for path in replace_on_changes]
         replaces |= {path for path in paths if any(contains(pattern, parse(path)) for pattern in patterns)}
         return Difference(
@@ -186,7 +189,7 @@ class Providers:
         self._call(self.of(resource.type).delete(request), resource.inputs, resource.outputs)
 
     def recover(self, resource: ResourceState) -> str | None:
-        """Return the ID of what an interrupted create of the resource made, None if it made nothing or nobody can say."""
+        """Return the ID of what an interrupted create made, or None: it made nothing, or nobody can say."""
         provider = self.of(resource.type)
         if not isinstance(provider, Recovers):
             return None
@@ -207,5 +210,3 @@ class Providers:
         except StepError as error:
             raise DeploymentError(f"The lookup {token} failed: {error.message}") from None
         return dict(response.return_value or {}), [(fault.property, fault.reason) for fault in response.failures]
-
-

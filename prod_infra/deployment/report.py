@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from rich.console import Console
@@ -53,10 +54,16 @@ def summary(result: Result) -> str:
     return f"{result.operation}: {what} in {result.seconds:.1f} s"
 
 
-def show_result(result: Result, console: Console) -> None:
-    """Print what changed, property by property with secrets masked, then the counts."""
+def show_result(result: Result, console: Console, *, without: Collection[ChangeKind] = ()) -> None:
+    """Print what changed, property by property with secrets masked, then the counts.
+
+    Args:
+        result: of an operation.
+        console: where to print.
+        without: kinds that are only counted.
+    """
     for change in result.changes:
-        if change.kind is ChangeKind.SAME:
+        if change.kind is ChangeKind.SAME or change.kind in without:
             continue
         if result.operation in {"preview", "refresh"}:
             console.print(change_line(change), soft_wrap=True)

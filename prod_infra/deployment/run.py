@@ -25,8 +25,11 @@ class Run:
     Attributes:
         changes: in the order in which they were decided.
         failures: message by URN.
-        faults: what is wrong with the program's inputs, by URN; found before anything is done.
+        faults: what is wrong with the program's inputs, a sentence each; found before anything is done.
         warnings: what the user should know although nothing failed.
+        blocked: why it must stay, by URN of each protected resource that would be deleted.
+        interrupted: whether the user asked to stop.
+        done: number of steps that succeeded.
         stopping: set when no new step may begin.
     """
 
@@ -54,6 +57,12 @@ class Run:
             self.warnings.append(message)
         _LOG.warning(message)
 
+    def fail(self, urn: str, message: str) -> None:
+        """Note a failure; no new step may begin."""
+        with self._lock:
+            self.failures[urn] = message
+        self.stopping.set()
+
     def interrupt(self) -> None:
         """Begin no new step; those that run go on to their end."""
         self.interrupted = True
@@ -73,9 +82,7 @@ class Run:
         try:
             yield
         except StepError as error:
-            with self._lock:
-                self.failures[change.urn] = error.message
-            self.stopping.set()
+            self.fail(change.urn, error.message)
             seconds = time.perf_counter() - start
             self._tell(Progress(change=change, status="failed", seconds=seconds, message=error.message))
             raise

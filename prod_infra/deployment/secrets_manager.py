@@ -111,9 +111,7 @@ class SecretsManager:
             StateError: it was encrypted with another key, or altered.
         """
         try:
-            version, nonce, sealed = ciphertext.split(":")
-            if version != "v1":
-                raise ValueError(version)
+            _version, nonce, sealed = ciphertext.split(":")
             return self._cipher.decrypt(base64.b64decode(nonce), base64.b64decode(sealed), None).decode()
         except (ValueError, InvalidTag) as error:
             raise StateError(

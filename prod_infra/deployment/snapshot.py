@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 
 from prod_infra.deployment.resource_state import ResourceState
 from prod_infra.deployment.state import Operation, StateFile
@@ -70,6 +69,8 @@ class Snapshot:
         """Take the new state of a resource in the place of the old one.
 
         Args:
+            old: the unsettled state; None if there is none.
+            new: the settled one.
             keep_old: what the old one becomes if it stays beside the new one, to be deleted later.
         """
         with self._lock:
@@ -128,8 +129,3 @@ class Snapshot:
                 version, resources, pending = self._version, self.resources, list(self._pending)
             self._file.write(resources, pending)
             self._written = version
-
-
-def without(resource: ResourceState) -> ResourceState:
-    """Return the resource as one that was deleted in order to be replaced."""
-    return replace(resource, pending_replacement=True)

@@ -22,7 +22,7 @@ UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the SDK sends for a value that is not known yet."""
 
 
-def _from_value(value: struct_pb2.Value) -> PropertyValue:
+def _from_value(value: struct_pb2.Value) -> PropertyValue:  # noqa: PLR0911  one for each kind of value
     match value.WhichOneof("kind"):
         case "string_value":
             return PropertyValue.computed() if value.string_value == UNKNOWN else PropertyValue(value.string_value)

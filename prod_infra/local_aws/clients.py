@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from prod_infra.errors import TargetError
 
 ACCOUNT_ID = "123456789012"
 """The account that the local AWS plays; AWS's documentation uses the same made-up number."""
+
+
+_NO_PROFILE: Final[dict[str, Any]] = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+"""botocore's session variables, as (name in the file, environment variable, default, conversion): the user's
+AWS_PROFILE and ~/.aws have no say here, and a profile that does not exist is no error."""
 
 
 def require_loopback(endpoint: str) -> str:
@@ -36,6 +47,11 @@ def require_loopback(endpoint: str) -> str:
     return endpoint
 
 
+def _note_service(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    """Write the service's name into an answer, for a ClientError does not say whose operation failed."""
+    parsed.setdefault("ResponseMetadata", {})["Service"] = model.service_model.service_name
+
+
 class Clients:
     """Clients for one local AWS, made once for each service and region, with made-up credentials.
 
@@ -54,6 +70,7 @@ class Clients:
         # boto3 sessions are not thread-safe; clients are.
         self._lock = threading.Lock()
         self._session = boto3.Session(
+            botocore_session=botocore.session.Session(session_vars=_NO_PROFILE),
             aws_access_key_id="local",
             aws_secret_access_key="local",  # noqa: S106  made up on purpose: no real account can accept it
             region_name=region,
@@ -64,7 +81,7 @@ class Clients:
         key = (service, region or self.region)
         with self._lock:
             if key not in self._made:
-                self._made[key] = self._session.client(
+                client = self._session.client(
                     service,
                     region_name=key[1],
                     endpoint_url=self.endpoint,
@@ -75,4 +92,6 @@ class Clients:
                         proxies={},
                     ),
                 )
+                client.meta.events.register("after-call", _note_service)
+                self._made[key] = client
             return self._made[key]

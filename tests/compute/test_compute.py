@@ -121,7 +121,7 @@ def test_scaling_stays_within_bounds() -> None:
 
 
 def _container(**given: Any) -> dict[str, Any]:
-    defaults = {
+    defaults: dict[str, Any] = {
         "image": "r@sha256:0",
         "port": 8080,
         "variables": {},

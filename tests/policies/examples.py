@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 
 from pulumi.provider.experimental.property_value import PropertyValue
@@ -21,7 +22,7 @@ def with_unknowns(value: PropertyValue) -> PropertyValue:
         return PropertyValue.computed()
     if isinstance(inner, tuple):
         return value.with_value([with_unknowns(item) for item in inner])
-    if hasattr(inner, "items"):
+    if isinstance(inner, Mapping):
         return value.with_value({key: with_unknowns(item) for key, item in inner.items()})
     return value
 

@@ -37,7 +37,7 @@ def test_a_rule_says_everything_that_a_reader_needs(rule: Rule) -> None:
 @EVERY_RULE
 def test_a_rule_has_every_kind_of_example(rule: Rule) -> None:
     """Each rule passes, fails, meets the key's absence and an unknown."""
-    kinds = {case.kind for case in rule.cases}  # type: ignore[attr-defined]
+    kinds = {case.kind for case in rule.cases}
     expected = {"passes", "fails", "absent", "unknown"}
     assert kinds == expected - ({"fails"} if rule.id in ONLY_ASKS_WHETHER_IT_CAN_DECIDE else set())
 
@@ -45,7 +45,7 @@ def test_a_rule_has_every_kind_of_example(rule: Rule) -> None:
 @EVERY_RULE
 def test_a_rule_never_takes_an_unknown_for_a_pass(rule: Rule) -> None:
     """What AWS has yet to decide is undecided, or waits for `up` with a stated reason."""
-    verdicts = {case.verdict for case in rule.cases if case.kind == "unknown"}  # type: ignore[attr-defined]
+    verdicts = {case.verdict for case in rule.cases if case.kind == "unknown"}
     assert verdicts <= {Verdict.UNDECIDED, Verdict.DEFERRED}
 
 

@@ -28,7 +28,11 @@ def validate(rule: ResourceRule, props: dict[str, Any], config: dict[str, Any] |
     options = PolicyResourceOptions(False, [], None, [], None, [])  # type: ignore[arg-type]  # noqa: FBT003
     args = ResourceValidationArgs(rule.on[0], unknown_checking_proxy(props), "urn", "it", options, None, config)
     sentences: list[str] = []
-    policy.validate(args, lambda message, _urn=None: sentences.append(message))
+
+    def report(message: str, _urn: str | None = None) -> None:
+        sentences.append(message)
+
+    policy.validate(args, report)
     return sentences
 
 

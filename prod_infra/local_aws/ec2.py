@@ -1,0 +1,73 @@
+"""Amazon EC2: descriptions of all security group rules, and changes of VPC endpoints that moto forgets.
+
+Follows the EC2 API reference, https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html and
+API_ModifyVpcEndpoint.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.responses.vpcs import VPCs
+
+from prod_infra.local_aws.patches import around
+
+
+def _make_rule(make: Callable[..., None], rule: Any, *args: Any, **kwargs: Any) -> None:
+    make(rule, *args, **kwargs)
+    # moto reads every description from the IP range, and of a prefix list keeps only the ID; args[6:8] are the others.
+    told = next((peer for peer in args[6:8] if peer), {})
+    if told.get("Description"):
+        rule.ip_range = {**rule.ip_range, "Description": told["Description"]}
+
+
+def _modify_rules(modify: Callable[..., None], backend: Any, group_id: str, rules: dict[str, dict[str, Any]]) -> None:
+    modify(backend, group_id, rules)
+    group = backend.get_security_group_by_name_or_id(group_id)
+    for rule_id, wanted in rules.items():
+        rule = group.get_rule(rule_id)
+        if "CidrIpv6" in wanted:
+            rule.ip_range["CidrIpv6"] = wanted["CidrIpv6"]
+        if "PrefixListId" in wanted:
+            rule.prefix_list_id = wanted["PrefixListId"]
+        if "ReferencedGroupId" in wanted:
+            rule.source_group = {**rule.source_group, "GroupId": wanted["ReferencedGroupId"]}
+
+
+def _modify_endpoint(modify: Callable[..., None], backend: Any, **kwargs: Any) -> None:
+    modify(backend, **kwargs)
+    endpoint = backend.vpc_end_points[kwargs["vpc_id"]]
+    prefix_list = endpoint.destination_prefix_list_id
+    if not prefix_list:
+        return
+    for table in kwargs["add_route_tables"] or ():
+        backend.create_route(table, None, gateway_id=endpoint.id, destination_prefix_list_id=prefix_list)
+    for table in kwargs["remove_route_tables"] or ():
+        backend.delete_route(table, prefix_list)
+
+
+def _answer_modify_endpoint(answer: Callable[..., Any], responses: Any) -> Any:
+    result = answer(responses)
+    private_dns = responses._get_param("PrivateDnsEnabled")
+    if private_dns is not None:
+        endpoint = responses.ec2_backend.vpc_end_points[responses._get_param("VpcEndpointId")]
+        endpoint.private_dns_enabled = private_dns
+    return result
+
+
+def _delete_endpoints(delete: Callable[..., None], backend: Any, vpce_ids: list[str] | None = None) -> None:
+    delete(
+        backend, [one for one in vpce_ids or () if getattr(backend.vpc_end_points.get(one), "state", "") != "deleted"]
+    )
+
+
+def register() -> None:
+    """Mend moto's EC2 backend."""
+    around(SecurityGroupRule, "__init__")(_make_rule)
+    around(EC2Backend, "modify_security_group_rules")(_modify_rules)
+    around(EC2Backend, "modify_vpc_endpoint")(_modify_endpoint)
+    around(EC2Backend, "delete_vpc_endpoints")(_delete_endpoints)
+    around(VPCs, "modify_vpc_endpoint")(_answer_modify_endpoint)

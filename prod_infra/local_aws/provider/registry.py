@@ -1,0 +1,67 @@
+"""Every resource type of Pulumi's aws package that the local provider knows, by token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from prod_infra.local_aws.provider.handler import Handler
+from prod_infra.local_aws.provider.handlers import (
+    acm,
+    appautoscaling,
+    cloudfront,
+    cloudwatch,
+    codedeploy,
+    docdb,
+    docdb_cluster,
+    docdb_instance,
+    ec2_endpoint,
+    ec2_nat,
+    ec2_routing,
+    ec2_security_group,
+    ec2_security_group_rule,
+    ec2_vpc,
+    ecr,
+    ecs,
+    ecs_service,
+    ecs_task_definition,
+    elb,
+    elb_listener,
+    iam,
+    route53,
+    s3,
+    s3_settings,
+    secretsmanager,
+)
+
+_MODULES: Final = (
+    ec2_vpc,
+    ec2_routing,
+    ec2_nat,
+    ec2_security_group,
+    ec2_security_group_rule,
+    ec2_endpoint,
+    acm,
+    appautoscaling,
+    cloudfront,
+    cloudwatch,
+    codedeploy,
+    docdb,
+    docdb_cluster,
+    docdb_instance,
+    ecr,
+    ecs,
+    ecs_service,
+    ecs_task_definition,
+    elb,
+    elb_listener,
+    iam,
+    route53,
+    s3,
+    s3_settings,
+    secretsmanager,
+)
+
+AWS_HANDLERS: Final[Mapping[str, type[Handler]]] = {
+    handler.token: handler for module in _MODULES for handler in module.HANDLERS
+}

@@ -1,0 +1,171 @@
+"""Checks of compute: images, load balancer, service, blue/green, scaling."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from runbooks.verify.check import CheckFunction, Findings
+from runbooks.verify.deployed import Deployed, only
+
+HTTPS_PORT: Final = 443
+HTTP_PORT: Final = 80
+
+
+def image_repository(env: Deployed, see: Findings) -> None:
+    """Images are scanned as they are pushed, and their tags can't be moved."""
+    ecr = env.clients("ecr")
+    found = env.pages("ecr", "describe_repositories", "repositories")
+    ours = [
+        repository
+        for repository in found
+        if env.tagged(ecr.list_tags_for_resource(resourceArn=repository["repositoryArn"])["tags"])
+    ]
+    repository = only(ours, "image repository of this environment")
+    see.equal("scan on push", repository["imageScanningConfiguration"]["scanOnPush"], env.settings.scan_on_push)
+    see.equal("tags", repository["imageTagMutability"], "IMMUTABLE")
+    ecr.get_lifecycle_policy(repositoryName=repository["repositoryName"])
+
+
+def load_balancer(env: Deployed, see: Findings) -> None:
+    """The load balancer is in the public subnets of every zone, protected, and drops invalid headers."""
+    balancer = env.load_balancer
+    see.equal("subnets", {zone["SubnetId"] for zone in balancer["AvailabilityZones"]}, set(env.public_subnets))
+    arn = balancer["LoadBalancerArn"]
+    answer = env.clients("elbv2").describe_load_balancer_attributes(LoadBalancerArn=arn)
+    attributes = {item["Key"]: item["Value"] for item in answer["Attributes"]}
+    protected = str(env.settings.deletion_protection).lower()
+    see.equal("deletion protection", attributes.get("deletion_protection.enabled"), protected)
+    see.equal("invalid headers dropped", attributes.get("routing.http.drop_invalid_header_fields.enabled"), "true")
+
+
+def target_groups(env: Deployed, see: Findings) -> None:
+    """Blue and green each have a target group."""
+    see.equal("target groups", len(env.target_groups), 2 if env.settings.enable_blue_green else 1)
+    for group in env.target_groups:
+        name = group["TargetGroupName"]
+        see.equal(f"{name} protocol", group["Protocol"], env.settings.target_protocol)
+        see.equal(f"{name} targets", group["TargetType"], "ip")
+        see.equal(f"{name} health check", group["HealthCheckPath"], env.settings.health_check_path)
+
+
+def https_listener(env: Deployed, see: Findings) -> None:
+    """The HTTPS listeners want TLS 1.2, and answer 403 to whoever lacks the secret header."""
+    ports = [HTTPS_PORT, *([env.settings.test_listener_port] if env.settings.enable_blue_green else [])]
+    for port in ports:
+        listener = env.listeners.get(port)
+        if listener is None:
+            see.require(None, f"there is no listener on {port}")
+            continue
+        see.equal(f"{port} protocol", listener["Protocol"], "HTTPS")
+        policy = listener.get("SslPolicy", "")
+        see.require(policy.startswith("ELBSecurityPolicy-TLS13-1-2-"), f"{port} negotiates by {policy or 'nothing'}")
+    default = env.listeners.get(HTTPS_PORT, {}).get("DefaultActions", [{}])[0]
+    see.equal("answer without header", default.get("FixedResponseConfig", {}).get("StatusCode"), "403")
+
+
+def http_redirect(env: Deployed, see: Findings) -> None:
+    """Port 80 redirects to HTTPS, or is not there at all."""
+    listener = env.listeners.get(HTTP_PORT)
+    if not env.settings.enable_http_redirect:
+        see.equal("listener on 80", listener and listener["ListenerArn"], None)
+        return
+    if listener is None:
+        see.require(None, "there is no listener on 80")
+        return
+    redirect = listener["DefaultActions"][0].get("RedirectConfig", {})
+    see.equal("redirect", (redirect.get("Protocol"), redirect.get("StatusCode")), ("HTTPS", "HTTP_301"))
+
+
+def service(env: Deployed, see: Findings) -> None:
+    """The service runs in the private subnets, without public addresses, with enough tasks."""
+    found = env.service
+    wanted = "CODE_DEPLOY" if env.settings.enable_blue_green_deployment else "ECS"
+    see.equal("deployed by", found.get("deploymentController", {}).get("type", "ECS"), wanted)
+    see.require(
+        found["desiredCount"] >= env.settings.autoscaling_min_tasks,
+        f"{found['desiredCount']} tasks are desired, at least {env.settings.autoscaling_min_tasks} are wanted",
+    )
+    network = found["networkConfiguration"]["awsvpcConfiguration"]
+    see.equal("subnets", set(network["subnets"]), set(env.private_subnets))
+    see.equal("public addresses", network.get("assignPublicIp", "DISABLED"), "DISABLED")
+
+
+def task_secrets(env: Deployed, see: Findings) -> None:
+    """The tasks get their secrets by reference, from `prod/` alone."""
+    references = [
+        secret["valueFrom"]
+        for container in env.task_definition["containerDefinitions"]
+        for secret in container.get("secrets", ())
+    ]
+    see.require(references, "the task definition refers to no secret")
+    for reference in references:
+        # arn:aws:secretsmanager:region:account:secret:prod/docdb/master_password-AbCdEf:key::
+        parts = reference.split(":")
+        name = parts[6] if len(parts) > 6 else reference  # noqa: PLR2004
+        see.require(name.startswith("prod/"), f"{name} is not under prod/")
+        see.saw(name)
+
+
+def _deployment_group(env: Deployed) -> dict[str, Any]:
+    codedeploy = env.clients("codedeploy")
+    cluster = env.service["clusterArn"].rsplit("/", 1)[-1]
+    ours = {"serviceName": env.service["serviceName"], "clusterName": cluster}
+    found = [
+        codedeploy.get_deployment_group(applicationName=application, deploymentGroupName=group)["deploymentGroupInfo"]
+        for application in env.pages("codedeploy", "list_applications", "applications")
+        for group in env.pages("codedeploy", "list_deployment_groups", "deploymentGroups", applicationName=application)
+    ]
+    return dict(only([group for group in found if ours in group.get("ecsServices", ())], "deployment group"))
+
+
+def blue_green(env: Deployed, see: Findings) -> None:
+    """CodeDeploy shifts traffic between the two target groups, and rolls back by itself."""
+    if not env.settings.enable_blue_green_deployment:
+        see.saw("not asked for")
+        return
+    group = _deployment_group(env)
+    see.equal("shift", group["deploymentConfigName"], env.settings.deployment_config_name)
+    style = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
+    see.equal("style", group["deploymentStyle"], style)
+    rollback = group.get("autoRollbackConfiguration", {})
+    see.require(rollback.get("enabled"), "automatic rollback is off")
+    see.require("DEPLOYMENT_FAILURE" in rollback.get("events", ()), "a failed deployment is not rolled back")
+    pair = only(group["loadBalancerInfo"]["targetGroupPairInfoList"], "pair of target groups")
+    names = {found["name"] for found in pair["targetGroups"]}
+    see.equal("target groups", names, {found["TargetGroupName"] for found in env.target_groups})
+    for route, port in (("prodTrafficRoute", HTTPS_PORT), ("testTrafficRoute", env.settings.test_listener_port)):
+        listener = env.listeners.get(port, {}).get("ListenerArn")
+        see.equal(f"{route} listener", pair.get(route, {}).get("listenerArns"), [listener])
+
+
+def scaling(env: Deployed, see: Findings) -> None:
+    """The service scales on CPU within the settings' bounds."""
+    resource = f"service/{env.service['clusterArn'].rsplit('/', 1)[-1]}/{env.service['serviceName']}"
+    where = {"ServiceNamespace": "ecs"}
+    service_name = "application-autoscaling"
+    targets = env.pages(service_name, "describe_scalable_targets", "ScalableTargets", ResourceIds=[resource], **where)
+    target = only(targets, f"scalable target {resource}")
+    bounds = (env.settings.autoscaling_min_tasks, env.settings.autoscaling_max_tasks)
+    see.equal("tasks", (target["MinCapacity"], target["MaxCapacity"]), bounds)
+    policies = env.pages(service_name, "describe_scaling_policies", "ScalingPolicies", ResourceId=resource, **where)
+    tracking = [policy.get("TargetTrackingScalingPolicyConfiguration", {}) for policy in policies]
+    values = [
+        found["TargetValue"]
+        for found in tracking
+        if found.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
+        == "ECSServiceAverageCPUUtilization"
+    ]
+    see.equal("average CPU", values, [float(env.settings.autoscaling_cpu_threshold)])
+
+
+CHECKS: tuple[CheckFunction, ...] = (
+    image_repository,
+    load_balancer,
+    target_groups,
+    https_listener,
+    http_redirect,
+    service,
+    task_secrets,
+    blue_green,
+    scaling,
+)

@@ -1,0 +1,1 @@
+"""Tests of the local AWS, over HTTP as any client reaches it."""

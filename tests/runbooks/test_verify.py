@@ -1,0 +1,201 @@
+"""Verification passes on what was asked for, and finds each thing that someone changed behind our back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prod_infra.deployment.project import packaged
+from prod_infra.deployment.targets import LocalTarget
+from prod_infra.local_aws.clients import Clients
+from prod_infra.settings import Settings
+from runbooks.verify import GROUPS, Check, Deployed, verify
+
+SETTINGS = Settings()
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+    """A local AWS of this module's own, with the whole environment in it."""
+    with LocalTarget.start(tmp_path_factory.mktemp("verify")) as target:
+        target.engine(packaged()).up()
+        yield target.clients(SETTINGS.region)
+
+
+def failed(clients: Clients, settings: Settings = SETTINGS) -> dict[str, str]:
+    """Return details of the failed checks by name."""
+    return {check.name: check.detail for check in verify(clients, settings) if not check.passed}
+
+
+def test_deployed_environment_passes(clients: Clients) -> None:
+    """Every check passes right after a deploy, and says what it saw."""
+    checks = verify(clients, SETTINGS)
+    assert [f"{check.name}: {check.detail}" for check in checks if not check.passed] == []
+    assert len(checks) == sum(len(functions) for _, functions in GROUPS)
+
+
+def test_expectations_come_from_the_settings(clients: Clients) -> None:
+    """Other settings than those deployed fail their checks, and only theirs."""
+    other = SETTINGS.model_copy(update={"backup_retention_period": 21, "autoscaling_max_tasks": 9, "instance_count": 3})
+    assert set(failed(clients, other)) == {
+        "The database keeps its backups as long as the settings say, and works in its windows",
+        "The service scales on CPU within the settings' bounds",
+        "The database has the settings' number of instances, over the zones",
+    }
+
+
+def test_empty_account_fails_every_check_it_can(tmp_path: Path) -> None:
+    """Without an environment every check fails by its own words; none raises."""
+    with LocalTarget.start(tmp_path) as target:
+        checks = verify(target.clients(SETTINGS.region), SETTINGS)
+    assert not any(check.passed for check in checks)
+
+
+def test_checks_are_told_as_they_end(clients: Clients) -> None:
+    """Whoever watches gets each check in order."""
+    seen: list[Check] = []
+    assert tuple(seen) != verify(clients, SETTINGS, seen.append)
+    assert tuple(seen) == verify(clients, SETTINGS)
+
+
+def _open(env: Deployed, port: int, cidr: str) -> list[dict[str, Any]]:
+    del env
+    return [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr}]}]
+
+
+def port_80(env: Deployed) -> Callable[[], Any]:
+    """Admit port 80 from inside."""
+    group, rules = env.load_balancer["SecurityGroups"][0], _open(env, 80, "10.1.0.0/16")
+    ec2 = env.clients("ec2")
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=rules)
+    return lambda: ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rules)
+
+
+def the_world(env: Deployed) -> Callable[[], Any]:
+    """Admit everybody to the database."""
+    group, rules = env.database["VpcSecurityGroups"][0]["VpcSecurityGroupId"], _open(env, 27017, "0.0.0.0/0")
+    ec2 = env.clients("ec2")
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=rules)
+    return lambda: ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rules)
+
+
+def route_through_the_other_zone(env: Deployed) -> Callable[[], Any]:
+    """Lead one private subnet through the other zone's NAT gateway."""
+    subnet = min(env.private_subnets)
+    table = env.route_tables[subnet]["RouteTableId"]
+    own = env.default_route(subnet)["NatGatewayId"]
+    other = next(name for name in env.nat_gateways if name != own)
+    ec2 = env.clients("ec2")
+
+    def lead(nat: str) -> None:
+        ec2.replace_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+
+    lead(other)
+    return lambda: lead(own)
+
+
+def public_bucket(env: Deployed) -> Callable[[], Any]:
+    """Lift one part of a bucket's public access block."""
+    bucket = min(env.buckets.values())
+    s3 = env.clients("s3")
+    block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    lifted = {**block, "BlockPublicPolicy": False}
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=lifted)
+    return lambda: s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=block)
+
+
+def suspended_versions(env: Deployed) -> Callable[[], Any]:
+    """Suspend a bucket's versions."""
+    bucket = min(env.buckets.values())
+    s3 = env.clients("s3")
+
+    def put(status: str) -> None:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": status})
+
+    put("Suspended")
+    return lambda: put("Enabled")
+
+
+def any_distribution(env: Deployed) -> Callable[[], Any]:
+    """Let every distribution of the world read a bucket."""
+    bucket = min(env.buckets.values())
+    s3 = env.clients("s3")
+    before = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    document = json.loads(before)
+    for statement in document["Statement"]:
+        if statement["Effect"] == "Allow":
+            del statement["Condition"]
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+    return lambda: s3.put_bucket_policy(Bucket=bucket, Policy=before)
+
+
+def old_tls(env: Deployed) -> Callable[[], Any]:
+    """Negotiate old TLS at the listener."""
+    arn, before = env.listeners[443]["ListenerArn"], env.listeners[443]["SslPolicy"]
+    elbv2 = env.clients("elbv2")
+    elbv2.modify_listener(ListenerArn=arn, SslPolicy="ELBSecurityPolicy-2016-08")
+    return lambda: elbv2.modify_listener(ListenerArn=arn, SslPolicy=before)
+
+
+def short_backups(env: Deployed) -> Callable[[], Any]:
+    """Keep the database's backups for a day."""
+    name = env.database["DBClusterIdentifier"]
+    docdb = env.clients("docdb")
+
+    def keep(days: int) -> None:
+        docdb.modify_db_cluster(DBClusterIdentifier=name, BackupRetentionPeriod=days, ApplyImmediately=True)
+
+    keep(1)
+    return lambda: keep(SETTINGS.backup_retention_period)
+
+
+def movable_tags(env: Deployed) -> Callable[[], Any]:
+    """Let image tags be moved."""
+    ecr = env.clients("ecr")
+    repository = ecr.describe_repositories()["repositories"][0]["repositoryName"]
+
+    def put(mutability: str) -> None:
+        ecr.put_image_tag_mutability(repositoryName=repository, imageTagMutability=mutability)
+
+    put("MUTABLE")
+    return lambda: put("IMMUTABLE")
+
+
+def more_tasks(env: Deployed) -> Callable[[], Any]:
+    """Raise the most tasks."""
+    scaling = env.clients("application-autoscaling")
+    target = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"][0]
+    named = {key: target[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension")}
+    scaling.register_scalable_target(**named, MinCapacity=target["MinCapacity"], MaxCapacity=80)
+    return lambda: scaling.register_scalable_target(**named, MinCapacity=2, MaxCapacity=target["MaxCapacity"])
+
+
+CHANGES: dict[Callable[[Deployed], Callable[[], Any]], set[str]] = {
+    port_80: {"No security group admits port 80"},
+    the_world: {
+        "No security group admits the whole world",
+        "Tasks admit the load balancer alone, and the database the tasks alone",
+    },
+    route_through_the_other_zone: {"Each private subnet's default route leads through the NAT gateway of its own zone"},
+    public_bucket: {"The buckets block all public access, and access lists are off"},
+    suspended_versions: {"The buckets are encrypted and versioned"},
+    any_distribution: {"The buckets can be read by this distribution alone"},
+    old_tls: {"The HTTPS listeners want TLS 1.2, and answer 403 to whoever lacks the secret header"},
+    short_backups: {"The database keeps its backups as long as the settings say, and works in its windows"},
+    movable_tags: {"Images are scanned as they are pushed, and their tags can't be moved"},
+    more_tasks: {"The service scales on CPU within the settings' bounds"},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_change_behind_our_back_is_found(clients: Clients, change: Callable[[Deployed], Callable[[], Any]]) -> None:
+    """What someone changed in AWS fails exactly the checks that are about it."""
+    mend = change(Deployed(clients, SETTINGS))
+    try:
+        assert set(failed(clients)) == CHANGES[change]
+    finally:
+        mend()
