@@ -12,5 +12,6 @@ if _ABOVE not in sys.path:
 
 from policies.pack import DESCRIPTION, NAME, policies  # noqa: E402
 from policies.rules import ALL_RULES  # noqa: E402
+from policies.waivers import load  # noqa: E402
 
-PolicyPack(name=NAME, description=DESCRIPTION, policies=policies(ALL_RULES))
+PolicyPack(name=NAME, description=DESCRIPTION, policies=policies(ALL_RULES, load(ALL_RULES)))

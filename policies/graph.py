@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, NoReturn
 
 from pulumi_policy import PolicyResource
@@ -37,9 +39,26 @@ class Stack:
     def __init__(self, resources: Sequence[PolicyResource]) -> None:
         self._resources = resources
 
+    @cached_property
+    def _by_type(self) -> dict[str, list[PolicyResource]]:
+        found: dict[str, list[PolicyResource]] = defaultdict(list)
+        for resource in self._resources:
+            found[resource.resource_type].append(resource)
+        return found
+
+    @cached_property
+    def _users(self) -> dict[tuple[str, str], list[PolicyResource]]:
+        """Who was made from what, by the URN and the property; asking each resource anew would take quadratic time."""
+        found: dict[tuple[str, str], list[PolicyResource]] = defaultdict(list)
+        for user in self._resources:
+            for key, targets in user.property_dependencies.items():
+                for urn in {target.urn for target in targets}:
+                    found[urn, key].append(user)
+        return found
+
     def of(self, tokens: Tokens) -> list[PolicyResource]:
-        """Return the resources of these types, in the order in which they were registered."""
-        return [resource for resource in self._resources if resource.resource_type in tokens]
+        """Return the resources of these types, type by type in the order in which they were registered."""
+        return [resource for token in tokens for resource in self._by_type.get(token, ())]
 
     def used(self, resource: PolicyResource, key: str, tokens: Tokens) -> list[PolicyResource]:
         """Return the resources of these types that `resource`'s property `key` was made from."""
@@ -47,11 +66,7 @@ class Stack:
 
     def users(self, target: PolicyResource, key: str, tokens: Tokens) -> list[PolicyResource]:
         """Return the resources of these types whose property `key` was made from `target`."""
-        return [
-            user
-            for user in self.of(tokens)
-            if any(used.urn == target.urn for used in user.property_dependencies.get(key, []))
-        ]
+        return [user for user in self._users.get((target.urn, key), ()) if user.resource_type in tokens]
 
     def zones(self, resource: PolicyResource, key: str, subnets: Tokens) -> set[str]:
         """Return the availability zones of the subnets that `resource`'s property `key` was made from.

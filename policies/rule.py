@@ -11,7 +11,7 @@ from typing import Any, Final
 from pulumi_policy import PolicyResource
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
-from policies.checks import Check
+from policies.checks import Check, number, show
 from policies.graph import Stack
 from policies.tokens import Tokens
 
@@ -55,6 +55,34 @@ class Absent:
 
     means: str
     passes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """A number that a pack's configuration may make stricter, and never laxer.
+
+    Attributes:
+        name: the configuration's property.
+        floor: the laxest value, which is also the default.
+        check: makes the check for a value.
+        at_most: whether smaller is stricter.
+    """
+
+    name: str
+    floor: float
+    check: Callable[[float], Check]
+    at_most: bool = False
+
+    def allows(self, value: float) -> bool:
+        """Whether `value` is as strict as the floor or stricter."""
+        return value <= self.floor if self.at_most else value >= self.floor
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The property's JSON schema, which the real engine holds the configuration against."""
+        bound = "maximum" if self.at_most else "minimum"
+        words = f"May be made stricter: {'at most' if self.at_most else 'at least'} {show(self.floor)}"
+        return {"type": "number", "default": self.floor, bound: self.floor, "description": words}
 
 
 @dataclass(frozen=True)
@@ -120,6 +148,25 @@ class Rule:
         raise NotImplementedError
 
     @property
+    def waivable(self) -> bool:
+        """Whether a waiver may accept its faults: never those that open the environment to anyone."""
+        return self.severity is not Severity.CRITICAL
+
+    @property
+    def url(self) -> str:
+        """Where AWS explains the first of its controls, or the pillar of its framework."""
+        for control in (*self.controls.get(FSBP, ()), *self.controls.get(SECURITY_HUB, ())):
+            service, _, number = control.lower().partition(".")
+            return (
+                f"https://docs.aws.amazon.com/securityhub/latest/userguide/{service}-controls.html#{service}-{number}"
+            )
+        pillars = {"SEC": "security", "REL": "reliability", "OPS": "operational-excellence"}
+        for practice in self.controls.get(WELL_ARCHITECTED, ()):
+            pillar = pillars[practice[:3]]
+            return f"https://docs.aws.amazon.com/wellarchitected/latest/{pillar}-pillar/welcome.html"
+        return "https://docs.aws.amazon.com/wellarchitected/latest/framework/welcome.html"
+
+    @property
     def on_unknown(self) -> Verdict:
         """The verdict where an unknown keeps the rule from deciding."""
         return Verdict.DEFERRED if self.deferred else Verdict.UNDECIDED
@@ -138,11 +185,26 @@ class ResourceRule(Rule):
         check: yields a sentence for each fault.
         passes: properties that are right; the first also makes the absent and the unknown example.
         fails: what to change in the first of `passes`, at the top level, to make it wrong.
+        threshold: the number in it that may be made stricter; `check` is the check for its floor.
     """
 
     check: Check
     passes: tuple[Mapping[str, Any], ...]
     fails: tuple[Mapping[str, Any], ...]
+    threshold: Threshold | None = None
+
+    def configured(self, config: Mapping[str, Any]) -> Check:
+        """Return the check for a configuration.
+
+        Raises:
+            ValueError: the configuration would lower the floor; the message names the property.
+        """
+        if self.threshold is None or self.threshold.name not in config:
+            return self.check
+        value = number(config[self.threshold.name])
+        if value is None or not self.threshold.allows(value):
+            raise ValueError(f"the configuration's {self.threshold.name} would lower the floor of {self.id}")
+        return self.threshold.check(value)
 
     @property
     def cases(self) -> tuple[Case, ...]:

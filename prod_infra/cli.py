@@ -297,7 +297,7 @@ def main(arguments: list[str] | None = None) -> Any:
         return app(arguments)
     except ProdInfraError as error:
         err.print(f"[bold red]error:[/bold red] {type(error).__name__}", highlight=False)
-        err.print(str(error), highlight=False, markup=False)
+        err.print(str(error), highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         err.print("interrupted", style="bold red")

@@ -16,7 +16,7 @@ from pulumi.runtime import set_all_config
 from rich.text import Text
 
 from prod_infra.deployment import evaluate, policy_gate, project
-from prod_infra.deployment.engine import ChangeKind, Program, Result
+from prod_infra.deployment.engine import Change, ChangeKind, Program, Progress, Result
 from prod_infra.deployment.report import show_progress, show_result, summary
 from prod_infra.deployment.targets import LocalTarget, open_target
 from prod_infra.errors import DeploymentError, RunbookError
@@ -126,13 +126,22 @@ class DeployProd:
         if self.parameters.dry_run:
             self.console.print("dry run: nothing is changed")
             return
+        done: list[Change] = []
+        show = show_progress(self.console)
+
+        def on_progress(progress: Progress) -> None:
+            if progress.status == "done":
+                done.append(progress.change)
+            show(progress)
+
         try:
-            result = self.engine.up(show_progress(self.console))
+            result = self.engine.up(on_progress)
         except DeploymentError as error:
-            publish("up", {"counts": {}, "changes": [], "failures": error.failures}, "failed")
+            stopped = _result_json(Result(operation="up", changes=tuple(done)))
+            publish("up", {**stopped, "failures": error.failures, "complete": False}, error.message)
             raise
         self.console.print(Text(summary(result), style="bold"))
-        publish("up", {**_result_json(result), "outputs": dict(result.outputs)}, summary(result))
+        publish("up", {**_result_json(result), "outputs": dict(result.outputs), "complete": True}, summary(result))
 
     def verify(self) -> None:
         """Ask AWS whether the environment is what the settings say.

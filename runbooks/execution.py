@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import nbformat
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
@@ -117,7 +117,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill is un
     """Runs the cells; any end of one that is not success ends the run, and is told apart."""
 
     def __init__(self, manager: _Manager, terminal: Terminal, interruption: Interruption, **options: Any) -> None:
-        super().__init__(manager, **options)
+        # Between cells there is nothing to wait for, and an interpreter with pulumi_aws in it takes seconds to leave.
+        super().__init__(manager, shutdown_kernel="immediate", **options)
         self._terminal = terminal
         self._interruption = interruption
 
@@ -131,6 +132,10 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill is un
             try:
                 self.execute_cell(cell, index)
             except BaseException as error:
+                if isinstance(error, TimeoutError | KeyboardInterrupt):
+                    # The kernel still works on the cell: the engine in it gets the chance to write its state.
+                    self.shutdown_kernel = "graceful"
+                    self._interruption.kernel.send(signal.SIGINT)
                 self.nb_man.cell_failed(cell, error)
                 self._terminal.cell_finished(_cell_record(cell), _error(error).message)
                 raise
@@ -170,17 +175,7 @@ def _run_cells(
     """Start the kernel, run every cell and stop the kernel; whatever goes wrong is raised."""
     client = _Client(manager, terminal, interruption, km=running.manager, **options)
     with running.log.open("w") as log:
-        try:
-            client.execute(
-                cleanup_kc=True,
-                env=_environment(manager.record, running),
-                stdout=log,
-                stderr=log,
-            )
-        except TimeoutError:
-            # The kernel still works on the cell: an engine in it gets the chance to write its state.
-            interruption.stop_cell()
-            raise
+        client.execute(cleanup_kc=True, env=_environment(manager.record, running), stdout=log, stderr=log)
 
 
 def _environment(record: Record, running: Kernel) -> dict[str, str]:
@@ -199,7 +194,8 @@ def _outcome(
     said = _error(error, failed)
     if interruption.number is not None or isinstance(error, KeyboardInterrupt):
         name = (interruption.number or signal.SIGINT).name
-        return Verdict.INTERRUPTED, RunError(kind=said.kind, message=f"stopped by {name}", cell=failed)
+        forced = "; its kernel had to be killed" if isinstance(error, DeadKernelError) else ""
+        return Verdict.INTERRUPTED, RunError(kind=name, message=f"stopped by {name}{forced}", cell=failed)
     if not isinstance(error, CellExecutionError) and last_words:
         said.message += f"\n{last_words}"
     said.message = manager.redactor.text(said.message)

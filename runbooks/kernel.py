@@ -16,8 +16,9 @@ from typing import Any, Final, Self
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
-INTERRUPT_GRACE: Final = 20.0
-"""Seconds that an interrupted cell has to end by itself before its kernel is killed."""
+GRACE: Final = {signal.SIGINT: 300.0, signal.SIGTERM: 20.0}
+"""Seconds that a cell has to end by itself before its kernel is killed: a person can press Ctrl-C once more, and who
+sends SIGTERM sends SIGKILL soon after."""
 
 
 def isolated_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -57,6 +58,7 @@ class Kernel:
             kernel_spec_manager=OwnInterpreter(),
             transport="ipc",
             connection_file=str(folder / "k.json"),
+            shutdown_wait_time=GRACE[signal.SIGTERM],
         )
 
     @property
@@ -89,13 +91,13 @@ class Interruption:
     A second signal ends the run at once; a cell that does not end within the grace period loses its kernel.
 
     Attributes:
+        kernel: whose cell is interrupted.
         number: the signal that came, or None.
     """
 
-    def __init__(self, running: Kernel, grace: float = INTERRUPT_GRACE) -> None:
+    def __init__(self, running: Kernel) -> None:
         self.number: signal.Signals | None = None
-        self._kernel = running
-        self._grace = grace
+        self.kernel = running
         self._former: dict[signal.Signals, Any] = {}
         self._timer: threading.Timer | None = None
 
@@ -114,14 +116,10 @@ class Interruption:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         again, self.number = self.number is not None, signal.Signals(number)
-        if again or self._kernel.pid is None:
+        if again or self.kernel.pid is None:
             raise KeyboardInterrupt
-        self.stop_cell()
-
-    def stop_cell(self) -> None:
-        """Interrupt the running cell, and kill its kernel once the grace period is over."""
-        self._kernel.send(signal.SIGINT)
-        self._timer = threading.Timer(self._grace, self._kernel.send, [signal.SIGKILL])
+        self.kernel.send(signal.SIGINT)
+        self._timer = threading.Timer(GRACE[self.number], self.kernel.send, [signal.SIGKILL])
         self._timer.daemon = True
         self._timer.start()
 

@@ -25,7 +25,9 @@ def _policy(found: Mapping[str, Any]) -> str:
 def _plan(found: Mapping[str, Any]) -> str:
     counts: dict[str, int] = found["counts"]
     said = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
-    return said if found["changes"] or found.get("failures") else f"no changes ({said})"
+    if not found.get("complete", True):
+        return f"stopped after {said}; {len(found['failures'])} failed"
+    return said if found["changes"] else f"no changes ({said})"
 
 
 def _checks(found: Mapping[str, Any]) -> str:

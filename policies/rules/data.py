@@ -8,7 +8,7 @@ from typing import Any
 
 from policies.checks import Check, Props, all_of, any_of, at_least, equals, given, holds_all, starts_with
 from policies.graph import items
-from policies.rule import CHECKOV, FSBP, WELL_ARCHITECTED, Absent, ResourceRule, Severity
+from policies.rule import CHECKOV, FSBP, WELL_ARCHITECTED, Absent, ResourceRule, Severity, Threshold
 from policies.tokens import DOCDB_CLUSTER, DOCDB_INSTANCE, DOCDB_PARAMETER_GROUP, SECRET
 
 MIN_RETENTION_DAYS = 14
@@ -83,6 +83,9 @@ DOCDB_BACKUPS = ResourceRule(
     fix=f"Keep Settings.backup_retention_period at {MIN_RETENTION_DAYS} or more.",
     controls={FSBP: ("DocumentDB.2",), CHECKOV: ("CKV_AWS_360",), WELL_ARCHITECTED: ("REL09-BP03",)},
     check=at_least("backupRetentionPeriod", MIN_RETENTION_DAYS),
+    threshold=Threshold(
+        name="minimumDays", floor=MIN_RETENTION_DAYS, check=lambda days: at_least("backupRetentionPeriod", days)
+    ),
     passes=({"backupRetentionPeriod": 14}, {"backupRetentionPeriod": 35}),
     fails=({"backupRetentionPeriod": 13}, {"backupRetentionPeriod": 1}),
 )

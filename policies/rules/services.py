@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.checks import Check, Props, all_of, at_least, at_most, equals, holds_all, number, satisfies, unless
-from policies.rule import CHECKOV, FSBP, WELL_ARCHITECTED, Absent, ResourceRule, Severity
+from policies.rule import CHECKOV, FSBP, WELL_ARCHITECTED, Absent, ResourceRule, Severity, Threshold
 from policies.tokens import DEPLOYMENT_GROUP, ECS_SERVICE, SCALABLE_TARGET, SCALING_POLICY
 
 MIN_TASKS = 2
@@ -67,6 +67,9 @@ AUTOSCALING_MIN = ResourceRule(
     fix=f"Keep Settings.autoscaling_min_tasks at {MIN_TASKS} or more.",
     controls={WELL_ARCHITECTED: ("REL07-BP01",)},
     check=_ecs_target(at_least("minCapacity", MIN_TASKS)),
+    threshold=Threshold(
+        name="minimumTasks", floor=MIN_TASKS, check=lambda tasks: _ecs_target(at_least("minCapacity", tasks))
+    ),
     passes=(_SCALABLE, {**_SCALABLE, "serviceNamespace": "dynamodb", "minCapacity": 1}),
     fails=({"minCapacity": 1}, {"minCapacity": 0}),
 )
@@ -82,6 +85,12 @@ AUTOSCALING_MAX = ResourceRule(
     fix=f"Keep Settings.autoscaling_max_tasks above autoscaling_min_tasks and at {MAX_TASKS} or less.",
     controls={WELL_ARCHITECTED: ("REL07-BP01",)},
     check=_ecs_target(all_of(at_most("maxCapacity", MAX_TASKS), _room)),
+    threshold=Threshold(
+        name="maximumTasks",
+        floor=MAX_TASKS,
+        check=lambda tasks: _ecs_target(all_of(at_most("maxCapacity", tasks), _room)),
+        at_most=True,
+    ),
     passes=(_SCALABLE, {**_SCALABLE, "maxCapacity": 3}),
     fails=({"maxCapacity": 9}, {"maxCapacity": 2}, {"maxCapacity": 1}),
 )
@@ -95,6 +104,12 @@ _CPU = {
     },
 }
 
+
+def _headroom(percent: float) -> Check:
+    target = at_most("targetTrackingScalingPolicyConfiguration.targetValue", percent)
+    return _ecs_target(unless("policyType", ("StepScaling", "PredictiveScaling"), target))
+
+
 AUTOSCALING_HEADROOM = ResourceRule(
     id="autoscaling-cpu-target",
     title=f"The service scales before its CPUs are {MAX_CPU_TARGET} % busy",
@@ -105,13 +120,8 @@ AUTOSCALING_HEADROOM = ResourceRule(
     absent=Absent(means="AWS refuses a target tracking policy without it, and says so late"),
     fix=f"Keep Settings.autoscaling_cpu_threshold at {MAX_CPU_TARGET} or less.",
     controls={WELL_ARCHITECTED: ("REL07-BP03",)},
-    check=_ecs_target(
-        unless(
-            "policyType",
-            ("StepScaling", "PredictiveScaling"),
-            at_most("targetTrackingScalingPolicyConfiguration.targetValue", MAX_CPU_TARGET),
-        )
-    ),
+    check=_headroom(MAX_CPU_TARGET),
+    threshold=Threshold(name="maximumPercent", floor=MAX_CPU_TARGET, check=_headroom, at_most=True),
     passes=(_CPU, {**_CPU, "policyType": "StepScaling", "targetTrackingScalingPolicyConfiguration": None}),
     fails=({"targetTrackingScalingPolicyConfiguration": {"targetValue": 95}},),
 )

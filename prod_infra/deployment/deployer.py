@@ -124,7 +124,8 @@ class Deployer(Monitor):
     def register(self, goal: Registration, request: resource_pb2.RegisterResourceRequest) -> Response:
         """Bring one resource to what the program asks for, or say what that would take."""
         if self.run.stopping.is_set():
-            return Response(urn=goal.urn, result=resource_pb2.SKIP)
+            # The SDK takes every output of a failed resource for unknown, and lets the program run on.
+            return Response(urn=goal.urn, result=resource_pb2.FAIL)
         if request.importId:
             raise ProdInfraError(
                 f"{goal.type} {goal.name!r} is to be imported, which the embedded engine does not support.",
@@ -281,7 +282,7 @@ class Deployer(Monitor):
     def read(self, goal: Registration, resource_id: str) -> ReadResponse:
         """Look up an existing resource, and note it in the state as one that is not ours."""
         if self.run.stopping.is_set():
-            return ReadResponse(urn=goal.urn, result=resource_pb2.SKIP)
+            return ReadResponse(urn=goal.urn, result=resource_pb2.FAIL)
         if resource_id == UNKNOWN:
             return ReadResponse(urn=goal.urn)
         with self.lock:
@@ -322,4 +323,4 @@ class Deployer(Monitor):
         del provider  # each package has one provider, and explicit ones may not differ from it
         found, faults = self.providers.invoke(token, args)
         failures = [{"property": name, "reason": reason} for name, reason in faults]
-        return resource_pb2.ResourceInvokeResponse(**{"return": to_struct(found), "failures": failures})  # type: ignore[arg-type]
+        return resource_pb2.ResourceInvokeResponse(**{"return": to_struct(found), "failures": failures})

@@ -17,6 +17,7 @@ from prod_infra.deployment import deletion, host
 from prod_infra.deployment.deployer import Deployer
 from prod_infra.deployment.engine import Change, ChangeKind, OnProgress, Program, Result
 from prod_infra.deployment.monitor import PROVIDER_TYPE, STACK_TYPE
+from prod_infra.deployment.order import needed_first
 from prod_infra.deployment.property_paths import changes
 from prod_infra.deployment.provider_calls import Providers, StepError
 from prod_infra.deployment.recovery import recover
@@ -142,6 +143,7 @@ class EmbeddedEngine:
         known = snapshot.plan()
         deployer = Deployer(self.program, self._providers, known, run, unfinished=unfinished, preview=True)
         host.run(self.program, deployer, preview=True)
+        run.sort(needed_first({resource.urn: resource.references for resource in known.resources}))
         self._announce(run, known, snapshot)
         run.raise_faults()
         return deployer.exports
@@ -173,9 +175,7 @@ class EmbeddedEngine:
         finally:
             snapshot.commit()
         run.raise_failures()
-        # Threads decide in any order; people expect the one that the preview showed.
-        place = {(change.urn, change.kind): index for index, change in enumerate(plan.changes)}
-        run.changes.sort(key=lambda change: place.get((change.urn, change.kind), len(place)))
+        run.sort([change.urn for change in plan.changes])
         return deployer.exports
 
     def _destroy(self, run: Run, snapshot: Snapshot, unfinished: dict[str, Values]) -> Values:

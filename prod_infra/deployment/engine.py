@@ -61,7 +61,7 @@ class Result:
 
     Attributes:
         operation: `preview`, `up`, `refresh` or `destroy`.
-        changes: one entry a resource, in the order in which they were decided.
+        changes: one entry a resource, those needed first, deletions last; `up` has the order of the `preview` before it.
         outputs: the stack's exports; secrets are masked as `"[secret]"`.
         seconds: wall time.
         warnings: what the user should know although nothing failed, such as what an interrupted run had left.

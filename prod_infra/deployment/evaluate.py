@@ -11,6 +11,7 @@ from pulumi.runtime.proto import resource_pb2
 from prod_infra.deployment import host, offline
 from prod_infra.deployment.engine import Program
 from prod_infra.deployment.monitor import Monitor
+from prod_infra.deployment.order import needed_first
 from prod_infra.deployment.registration import Registration
 from prod_infra.deployment.wire import to_struct
 from prod_infra.properties import Values, plain, typed
@@ -52,7 +53,7 @@ class _Recorder(Monitor):
 
 
 def register(program: Program) -> tuple[Registration, ...]:
-    """Return what the program registers, the stack first and then in the order of the program's calls.
+    """Return what the program registers, the stack first, everything after what it needs, and always in one order.
 
     Lookups are answered by `offline`; computed outputs are unknown, as in a preview. May be called from any thread,
     any number of times.
@@ -63,4 +64,5 @@ def register(program: Program) -> tuple[Registration, ...]:
     """
     recorder = _Recorder(program)
     host.run(program, recorder, preview=True)
-    return tuple(recorder.found.values())
+    needs = {urn: {*found.dependencies, found.parent} for urn, found in recorder.found.items()}
+    return tuple(recorder.found[urn] for urn in needed_first(needs))

@@ -54,7 +54,8 @@ def _unsupported(what: str) -> ProdInfraError:
 
 
 def _source(request: resource_pb2.RegisterResourceRequest) -> str:
-    if not request.HasField("sourcePosition"):
+    # The stack is Pulumi's own call, not the user's.
+    if request.type == STACK_TYPE or not request.HasField("sourcePosition"):
         return ""
     path = Path(unquote(urlsplit(request.sourcePosition.uri).path))
     if path.is_relative_to(Path.cwd()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Final
@@ -45,7 +47,56 @@ def _faults(name: str, given: Any, policy: analyzer_pb2.PolicyInfo) -> list[str]
             wanted = _TYPES.get(kind, object)
             if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
                 found.append(f"{name}.{key} must be a {kind}.")
+            else:
+                found += _below_floor(f"{name}.{key}", value, schema[key])
     return found
+
+
+def _below_floor(name: str, value: Any, schema: Mapping[str, Any]) -> list[str]:
+    """Return a fault where a threshold would lower the pack's floor."""
+    if "minimum" in schema and value < schema["minimum"]:
+        return [f"{name} is {value:g}, under the floor: it must be at least {schema['minimum']:g}."]
+    if "maximum" in schema and value > schema["maximum"]:
+        return [f"{name} is {value:g}, over the ceiling: it must be at most {schema['maximum']:g}."]
+    return []
+
+
+def unique_json(text: str, name: str) -> dict[str, Any]:
+    """Return a JSON object in which no key occurs twice, at any depth.
+
+    Args:
+        text: the JSON.
+        name: what the message calls it.
+
+    Raises:
+        InvalidInputError: it is no JSON object, or a key occurs twice and the second would win in silence.
+    """
+    twice: list[str] = []
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        twice.extend(f"{key} occurs twice." for key, n in Counter(key for key, _ in found).items() if n > 1)
+        return dict(found)
+
+    try:
+        given = json.loads(text, object_pairs_hook=pairs)
+    except ValueError as error:
+        raise InvalidInputError(f"{name} can't be right", [f"It is not JSON: {error}."]) from error
+    if not isinstance(given, dict):
+        raise InvalidInputError(f"{name} can't be right", ["It must be an object, by rule."])
+    if twice:
+        raise InvalidInputError(f"{name} can't be right", twice)
+    return given
+
+
+def lowered(info: analyzer_pb2.AnalyzerInfo, config: Mapping[str, analyzer_pb2.PolicyConfig]) -> tuple[str, ...]:
+    """Return the rules that the configuration made advisory, or lets pass what they can't decide."""
+
+    def is_lowered(policy: analyzer_pb2.PolicyInfo) -> bool:
+        found = config[policy.name]
+        weaker = policy.enforcementLevel == LEVELS["mandatory"] and found.enforcementLevel == LEVELS["advisory"]
+        return weaker or json_format.MessageToDict(found.properties).get("strict") is False
+
+    return tuple(policy.name for policy in info.policies if is_lowered(policy))
 
 
 def policy_config(info: analyzer_pb2.AnalyzerInfo, given: Mapping[str, Any]) -> dict[str, analyzer_pb2.PolicyConfig]:
@@ -62,6 +113,9 @@ def policy_config(info: analyzer_pb2.AnalyzerInfo, given: Mapping[str, Any]) -> 
     faults = [f"There is no rule {name}{_nearest(name, names)}" for name in given if name not in (*names, "all")]
     faults += [f"The pack has two rules named {name}." for name in sorted({n for n in names if names.count(n) > 1})]
     faults += _faults("all", given.get("all", {}), analyzer_pb2.PolicyInfo())
+    everyone = given.get("all", {})
+    if (everyone.get("enforcementLevel") if isinstance(everyone, Mapping) else everyone) == "disabled":
+        faults.append("all: disabled turns the gate off, and a gate without rules would always be green.")
     result: dict[str, analyzer_pb2.PolicyConfig] = {}
     for policy in info.policies:
         own = given.get(policy.name, {})
@@ -69,7 +123,6 @@ def policy_config(info: analyzer_pb2.AnalyzerInfo, given: Mapping[str, Any]) -> 
         faults += found
         if found or faults:
             continue
-        everyone = given.get("all", {})
         merged: dict[str, Any] = {
             key: schema["default"]
             for key, schema in json_format.MessageToDict(policy.configSchema.properties).items()

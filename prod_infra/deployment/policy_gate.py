@@ -6,58 +6,43 @@ that does not start, stops answering or answers nothing is a `PolicyError`, neve
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import analyzer_pb2
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from prod_infra.deployment.policy_config import LEVELS, policy_config
+from prod_infra.deployment.policy_config import LEVELS, lowered, policy_config
+from prod_infra.deployment.policy_findings import BOOKKEEPING, Finding, FindingReader
 from prod_infra.deployment.policy_process import PolicyProcess
 from prod_infra.deployment.policy_requests import analyze_request, stack_request
 from prod_infra.deployment.registration import Registration
 from prod_infra.errors import PolicyError
-from prod_infra.properties import SECRET_MASK
 
 PACK: Final = Path(__file__).resolve().parents[2] / "policies"
 """The pack that comes with the library."""
 
-_LEVELS: Final = {0: "advisory", 1: "mandatory", 2: "disabled", 3: "remediate"}
-_SEVERITIES: Final = {0: "", 1: "low", 2: "medium", 3: "high", 4: "critical"}
-_SHORTEST_SECRET: Final = 4
+
+class Outcome(StrEnum):
+    """What became of one rule on one resource; a rule over the whole stack counts once."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WAIVED = "waived"
+    UNDECIDED = "undecided"
+    DEFERRED = "deferred"
+    NOT_APPLICABLE = "not applicable"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that a rule objects to.
-
-    Attributes:
-        rule: the rule's id.
-        title: what should hold.
-        severity: `low`, `medium`, `high` or `critical`; empty where the pack doesn't say.
-        level: `mandatory` or `advisory`.
-        urn: the resource; empty for the stack as a whole.
-        message: the reason, without any property value that may be secret.
-        fix: what to change.
-        source: `file:line` of the call that registers the resource; empty where Pulumi did not say.
-        undecided: whether the rule could not decide rather than found a fault.
-    """
-
-    rule: str
-    title: str
-    severity: str
-    level: str
-    urn: str
-    message: str
-    fix: str
-    source: str
-    undecided: bool = False
+_JUDGED: Final = (Outcome.PASSED, Outcome.FAILED, Outcome.WAIVED, Outcome.UNDECIDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,24 +53,42 @@ class Verdict:
         findings: in the order in which the pack reported them.
         rules: number of rules that were enabled.
         resources: number of resources that a provider manages.
-        evaluated: number of pairs of a rule and a resource that it judged.
+        tally: by rule, how often each outcome occurred.
+        titles: by rule, what should hold.
         deferred: ids of rules that wait for values which only `up` brings, with the reason.
         disabled: ids of rules that the configuration turned off.
+        lowered: ids of rules that the configuration made advisory, or not strict.
         seconds: wall time.
     """
 
     findings: tuple[Finding, ...]
     rules: int
     resources: int
-    evaluated: int
+    tally: Mapping[str, Mapping[Outcome, int]]
+    titles: Mapping[str, str]
     deferred: Mapping[str, str]
     disabled: tuple[str, ...]
+    lowered: tuple[str, ...]
     seconds: float
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many judgements had this outcome."""
+        return sum(counts.get(outcome, 0) for counts in self.tally.values())
+
+    @property
+    def evaluated(self) -> int:
+        """Number of pairs of a rule and a resource that were judged."""
+        return sum(map(self.count, _JUDGED))
 
     @property
     def violations(self) -> tuple[Finding, ...]:
         """The findings that block."""
         return tuple(finding for finding in self.findings if finding.level == "mandatory")
+
+    @property
+    def waived(self) -> tuple[Finding, ...]:
+        """The findings that a waiver accepts."""
+        return tuple(finding for finding in self.findings if finding.level == "waived")
 
     @property
     def undecided(self) -> tuple[Finding, ...]:
@@ -97,62 +100,11 @@ class Verdict:
         """Whether nothing blocks."""
         return not self.violations
 
-
-def _secrets(value: PropertyValue, *, inside: bool = False) -> Iterator[str]:
-    """Yield every secret string in `value`."""
-    secret, inner = inside or value.is_secret, value.value
-    if isinstance(inner, str):
-        if secret and len(inner) >= _SHORTEST_SECRET:
-            yield inner
-    elif isinstance(inner, Mapping):
-        for item in inner.values():
-            yield from _secrets(item, inside=secret)
-    elif isinstance(inner, tuple):
-        for item in inner:
-            yield from _secrets(item, inside=secret)
-
-
-class _Reader:
-    """Makes findings of the pack's answers, and counts."""
-
-    def __init__(self, info: analyzer_pb2.AnalyzerInfo, registrations: Sequence[Registration]) -> None:
-        self._policies = {policy.name: policy for policy in info.policies}
-        self._sources = {registration.urn: registration.source for registration in registrations}
-        # Longest first: a secret that contains another must not leave its rest behind.
-        secrets = {text for found in registrations for value in found.inputs.values() for text in _secrets(value)}
-        self._secrets = sorted(secrets, key=len, reverse=True)
-        self.findings: list[Finding] = []
-        self.deferred: dict[str, str] = {}
-
-    def read(self, response: analyzer_pb2.AnalyzeResponse, urn: str) -> set[str]:
-        """Note the findings about `urn`, or about the resource that each names; return the rules that did not apply."""
-        for diagnostic in response.diagnostics:
-            self.findings.append(self._finding(diagnostic, diagnostic.urn or urn))
-        waiting = {
-            skipped.policy_name: skipped.reason.removeprefix("deferred: ")
-            for skipped in response.not_applicable
-            if skipped.reason.startswith("deferred: ")
-        }
-        self.deferred.update(waiting)
-        return {skipped.policy_name for skipped in response.not_applicable}
-
-    def _finding(self, diagnostic: analyzer_pb2.AnalyzeDiagnostic, urn: str) -> Finding:
-        policy = self._policies.get(diagnostic.policyName, analyzer_pb2.PolicyInfo())
-        message = diagnostic.message.removeprefix(diagnostic.description).strip() or diagnostic.description
-        for secret in self._secrets:
-            message = message.replace(secret, SECRET_MASK)
-        return Finding(
-            rule=diagnostic.policyName,
-            title=policy.displayName or diagnostic.description,
-            severity=_SEVERITIES.get(diagnostic.severity or policy.severity, ""),
-            level=_LEVELS.get(diagnostic.enforcementLevel, "mandatory"),
-            urn=urn,
-            message=message,
-            fix=policy.remediation_steps,
-            source=self._sources.get(urn, ""),
-            # The second is the SDK's own word for it, for packs without a guard.
-            undecided=message.startswith(("undecided:", "can't run policy")),
-        )
+    @property
+    def counts(self) -> dict[str, int]:
+        """Every number that a report must show, by its name."""
+        numbers = {"rules": self.rules, "resources": self.resources, "evaluated": self.evaluated}
+        return {**numbers, **{o.value: self.count(o) for o in Outcome}, "disabled": len(self.disabled)}
 
 
 def check(
@@ -161,6 +113,7 @@ def check(
     pack: Path = PACK,
     config: Mapping[str, Any] | None = None,
     timeout: float = 60,
+    waivers: Path | None = None,
 ) -> Verdict:
     """Return the pack's verdict on what a program registers.
 
@@ -170,15 +123,56 @@ def check(
         config: in the shape of the CLI's `--policy-pack-config`: by rule, or `all`, an enforcement level or an object
             with `enforcementLevel` and the rule's own properties.
         timeout: seconds for everything together.
+        waivers: a file of waivers in the place of the pack's own.
 
     Raises:
         PolicyError: the pack did not start, crashed, hung, or judged nothing.
-        InvalidInputError: `config` names a rule, property or level that there is not, or turns everything off.
+        InvalidInputError: `config` names a rule, property or level that there is not, or lowers the floor.
     """
-    deadline = time.monotonic() + timeout
-    with PolicyProcess(pack, deadline=deadline) as process:
-        verdict = ask(process, registrations, config or {})
-    return replace(verdict, seconds=timeout - (deadline - time.monotonic()))
+    return check_program(lambda: registrations, pack=pack, config=config, timeout=timeout, waivers=waivers)
+
+
+def check_program(
+    registrations: Callable[[], Sequence[Registration]],
+    *,
+    pack: Path = PACK,
+    config: Mapping[str, Any] | None = None,
+    timeout: float = 60,
+    waivers: Path | None = None,
+) -> Verdict:
+    """As `check`, for registrations that take time to make: the pack starts meanwhile.
+
+    Raises:
+        PolicyError: the pack did not start, crashed, hung, or judged nothing.
+        InvalidInputError: `config` names a rule, property or level that there is not, or lowers the floor.
+    """
+    started = time.monotonic()
+    with PolicyProcess(pack, deadline=math.inf, waivers=waivers) as process:
+        found = registrations()
+        process.set_deadline(time.monotonic() + timeout)
+        verdict = ask(process, found, config or {})
+    return replace(verdict, seconds=time.monotonic() - started)
+
+
+def _outcomes(
+    kinds: Iterable[str], findings: Iterable[Finding], skipped: Collection[str], deferred: Collection[str]
+) -> Iterator[tuple[str, Outcome]]:
+    """Yield each rule's outcome in one answer; the worst of its findings counts."""
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    for rule in kinds:
+        own = by_rule.get(rule, ())
+        if any(finding.level != "waived" and not finding.undecided for finding in own):
+            yield rule, Outcome.FAILED
+        elif any(finding.level != "waived" for finding in own):
+            yield rule, Outcome.UNDECIDED
+        elif own:
+            yield rule, Outcome.WAIVED
+        elif rule in deferred:
+            yield rule, Outcome.DEFERRED
+        else:
+            yield rule, Outcome.NOT_APPLICABLE if rule in skipped else Outcome.PASSED
 
 
 def ask(process: PolicyProcess, registrations: Sequence[Registration], config: Mapping[str, Any]) -> Verdict:
@@ -186,7 +180,7 @@ def ask(process: PolicyProcess, registrations: Sequence[Registration], config: M
 
     Raises:
         PolicyError: the pack crashed, hung, or judged nothing.
-        InvalidInputError: `config` names a rule, property or level that there is not, or turns everything off.
+        InvalidInputError: `config` names a rule, property or level that there is not, or lowers the floor.
     """
     started = time.monotonic()
     by_urn = {registration.urn: registration for registration in registrations}
@@ -194,31 +188,37 @@ def ask(process: PolicyProcess, registrations: Sequence[Registration], config: M
     info = process.info()
     configured = policy_config(info, config)
     process.configure(configured)
+    rules = [policy for policy in info.policies if policy.name not in BOOKKEEPING]
     disabled = tuple(name for name, policy in configured.items() if policy.enforcementLevel == LEVELS["disabled"])
-    kinds = {policy.name: policy.policy_type for policy in info.policies if policy.name not in disabled}
-    reader = _Reader(info, registrations)
-    evaluated = 0
+    enabled = [policy for policy in rules if policy.name not in disabled]
+    of_resource = [policy.name for policy in enabled if policy.policy_type == analyzer_pb2.POLICY_TYPE_RESOURCE]
+    of_stack = [policy.name for policy in enabled if policy.policy_type == analyzer_pb2.POLICY_TYPE_STACK]
+    reader = FindingReader(info, registrations)
+    tally: dict[str, Counter[Outcome]] = {policy.name: Counter() for policy in enabled}
     for registration in managed:
-        skipped = reader.read(process.analyze(analyze_request(registration, by_urn)), registration.urn)
-        evaluated += sum(
-            kind == analyzer_pb2.POLICY_TYPE_RESOURCE and rule not in skipped for rule, kind in kinds.items()
-        )
-    skipped = reader.read(process.analyze_stack(stack_request(registrations, by_urn)), "")
-    evaluated += sum(kind == analyzer_pb2.POLICY_TYPE_STACK and rule not in skipped for rule, kind in kinds.items())
-    if not evaluated:
-        raise PolicyError(
-            f"The pack judged nothing: {len(kinds)} rules, {len(managed)} resources.",
-            hint="check that the program registers AWS resources and that the pack has rules for them",
-        )
-    return Verdict(
+        answer = reader.read(process.analyze(analyze_request(registration, by_urn)), registration.urn)
+        for rule, outcome in _outcomes(of_resource, *answer):
+            tally[rule][outcome] += 1
+    answer = reader.read(process.analyze_stack(stack_request(registrations, by_urn)), "")
+    for rule, outcome in _outcomes(of_stack, *answer):
+        tally[rule][outcome] += 1
+    verdict = Verdict(
         findings=tuple(reader.findings),
-        rules=len(kinds),
+        rules=len(enabled),
         resources=len(managed),
-        evaluated=evaluated,
+        tally=tally,
+        titles={policy.name: policy.displayName or policy.description for policy in enabled},
         deferred=reader.deferred,
         disabled=disabled,
+        lowered=lowered(info, configured),
         seconds=time.monotonic() - started,
     )
+    if not verdict.evaluated:
+        raise PolicyError(
+            f"The pack judged nothing: {len(enabled)} rules, {len(managed)} resources.",
+            hint="check that the program registers AWS resources and that the pack has rules for them",
+        )
+    return verdict
 
 
 def render(verdict: Verdict, console: Console) -> None:
@@ -232,22 +232,21 @@ def render(verdict: Verdict, console: Console) -> None:
             table.add_row(
                 Text.assemble((finding.rule, style), f"\n{finding.level}, {finding.severity}".rstrip(", ")),
                 finding.urn.rpartition("::")[2] or "the stack",
-                Text(finding.message),
+                Text(f"{finding.message}\nwaived {finding.waiver}" if finding.waiver else finding.message),
                 Text(finding.fix),
                 Text(finding.source),
             )
         console.print(table)
     for rule, reason in verdict.deferred.items():
         console.print(Text(f"{rule} waits for `up`: {reason}", style="dim"), soft_wrap=True)
-    if verdict.disabled:
-        console.print(Text(f"disabled by configuration: {', '.join(verdict.disabled)}", style="yellow"), soft_wrap=True)
-    blocking, undecided = len(verdict.violations), len(verdict.undecided)
+    for what, rules in (("disabled", verdict.disabled), ("advisory or not strict", verdict.lowered)):
+        if rules:
+            console.print(Text(f"{what} by configuration: {', '.join(rules)}", style="yellow"), soft_wrap=True)
     console.print(
         Text(
-            f"policy: {'passed' if verdict.passed else 'blocked'}: {verdict.rules} rules, "
-            f"{verdict.resources} resources, {verdict.evaluated} judgements, {blocking} violations, "
-            f"{len(verdict.findings) - blocking} advisories, {undecided} undecided, "
-            f"{len(verdict.deferred)} deferred in {verdict.seconds:.1f} s",
+            f"policy: {'passed' if verdict.passed else 'blocked'}: "
+            + ", ".join(f"{number} {name}" for name, number in verdict.counts.items())
+            + f" in {verdict.seconds:.1f} s",
             style="bold green" if verdict.passed else "bold red",
         ),
         soft_wrap=True,

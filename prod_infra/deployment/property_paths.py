@@ -53,7 +53,7 @@ def contains(pattern: Path, path: Path) -> bool:
 def _children(value: PropertyValue | None) -> dict[str | int, PropertyValue]:
     inner = value.value if value else None
     if isinstance(inner, Mapping):
-        return dict(inner)
+        return {key: item for key, item in inner.items()}  # noqa: C416  widens the type of the keys
     return dict(enumerate(inner)) if isinstance(inner, tuple) else {}
 
 
@@ -93,15 +93,18 @@ def ignoring(new: Values, old: Values, paths: Sequence[str]) -> dict[str, Proper
 def _leaves(path: Path, old: Any, new: Any, shown: tuple[Any, Any]) -> Iterator[tuple[Path, Any, Any]]:
     if old == new:
         return
+    sides: list[dict[Any, Any]] = []
     for kind in (dict, list):
         # Only what both sides let be seen is taken apart: a secret differs as a whole.
-        if isinstance(old, kind) and isinstance(new, kind) and all(isinstance(item, kind) for item in shown):
-            sides = [dict(enumerate(v)) if kind is list else v for v in (old, new, *shown)]
-            for step in dict.fromkeys([*sides[0], *sides[1]]):
-                values = [side.get(step, _ABSENT) for side in sides]
-                yield from _leaves((*path, step), values[0], values[1], (values[2], values[3]))
-            return
-    yield path, *(None if value is _ABSENT else value for value in shown)
+        if all(isinstance(item, kind) for item in (old, new, *shown)):
+            sides = [dict(enumerate(item)) if isinstance(item, list) else item for item in (old, new, *shown)]
+    if not sides:
+        before, after = (None if value is _ABSENT else value for value in shown)
+        yield path, before, after
+        return
+    for step in dict.fromkeys([*sides[0], *sides[1]]):
+        was, now, *seen = (side.get(step, _ABSENT) for side in sides)
+        yield from _leaves((*path, step), was, now, (seen[0], seen[1]))
 
 
 def changes(old: Values, new: Values, replaces: Collection[str] = ()) -> tuple[PropertyChange, ...]:

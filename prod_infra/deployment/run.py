@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prod_infra.deployment.engine import Change, OnProgress, Progress
 from prod_infra.deployment.provider_calls import StepError
@@ -23,7 +23,7 @@ class Run:
         on_progress: told of every step, by one thread at a time.
 
     Attributes:
-        changes: in the order in which they were decided.
+        changes: in the order in which they were decided, until they are sorted.
         failures: message by URN.
         faults: what is wrong with the program's inputs, a sentence each; found before anything is done.
         warnings: what the user should know although nothing failed.
@@ -50,6 +50,11 @@ class Run:
         """Note what happens to a resource."""
         with self._lock:
             self.changes.append(change)
+
+    def sort(self, urns: Sequence[str]) -> None:
+        """Put the changes in the order of the URNs; a deletion stays behind what has the same one."""
+        place = {urn: index for index, urn in reversed(list(enumerate(urns)))}
+        self.changes.sort(key=lambda change: place.get(change.urn, len(place)))
 
     def warn(self, message: str) -> None:
         """Note something for the user, and log it at once."""

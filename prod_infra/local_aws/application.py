@@ -106,7 +106,8 @@ class LocalAwsApplication:
                 return [body]
 
     def _own(self, call: str, start_response: StartResponse) -> Iterable[bytes]:
-        status, answer = "200 OK", {"instance": self.instance}
+        status = "200 OK"
+        answer: dict[str, Any] = {"instance": self.instance}
         match call:
             case "GET /_prod_infra/health":
                 answer |= {"pid": os.getpid(), "version": version("prod-infra")}

@@ -65,13 +65,13 @@ def items(holder: Mapping[str, Any] | None) -> list[Any]:
     return list((holder or {}).get("Items") or [])
 
 
-def _behaviour(given: Mapping[str, Any]) -> dict[str, Any]:
+def _behaviour(given: dict[str, Any]) -> dict[str, Any]:
     behaviour = BEHAVIOUR | given
     behaviour["AllowedMethods"] = {"CachedMethods": READ_METHODS} | behaviour["AllowedMethods"]
     return behaviour
 
 
-def _origin(given: Mapping[str, Any]) -> dict[str, Any]:
+def _origin(given: dict[str, Any]) -> dict[str, Any]:
     origin = ORIGIN | given
     if "CustomOriginConfig" in origin:
         origin["CustomOriginConfig"] = CUSTOM_ORIGIN | origin["CustomOriginConfig"]
@@ -80,7 +80,7 @@ def _origin(given: Mapping[str, Any]) -> dict[str, Any]:
     return origin
 
 
-def _certificate(given: Mapping[str, Any] | None) -> dict[str, Any]:
+def _certificate(given: dict[str, Any] | None) -> dict[str, Any]:
     if not given or given.get("CloudFrontDefaultCertificate"):
         return DEFAULT_CERTIFICATE | {
             key: value for key, value in (given or {}).items() if key == "MinimumProtocolVersion"
@@ -99,7 +99,7 @@ class DistributionConfig:
         given: a `DistributionConfig` as a client sends it.
     """
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, given: dict[str, Any]) -> None:
         config = CONFIG | given
         config["Origins"] = {**given["Origins"], "Items": [_origin(origin) for origin in items(given["Origins"])]}
         config["DefaultCacheBehavior"] = _behaviour(given["DefaultCacheBehavior"])

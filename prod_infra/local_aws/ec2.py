@@ -19,7 +19,7 @@ from prod_infra.local_aws.patches import around
 def _make_rule(make: Callable[..., None], rule: Any, *args: Any, **kwargs: Any) -> None:
     make(rule, *args, **kwargs)
     # moto reads every description from the IP range, and of a prefix list keeps only the ID; args[6:8] are the others.
-    told = next((peer for peer in args[6:8] if peer), {})
+    told: dict[str, str] = next((peer for peer in args[6:8] if peer), {})
     if told.get("Description"):
         rule.ip_range = {**rule.ip_range, "Description": told["Description"]}
 

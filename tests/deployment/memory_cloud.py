@@ -91,8 +91,8 @@ class Cloud:
     def delete(self, thing_id: str) -> None:
         """Delete a thing that nothing needs; one that is gone already is no error.
 
-        What has a name of its own may go although others need it, as long as they can be changed in place: Pulumi deletes
-        it before it is replaced and changes them afterwards.
+        What has a name of its own may go although others need it, as long as they can be changed in place: Pulumi
+        deletes it before it is replaced and changes them afterwards.
         """
 
         def act() -> None:

@@ -356,7 +356,7 @@ def test_what_the_engine_does_not_do_is_refused_with_the_way_out(cloud: Cloud, t
     with pytest.raises(ProdInfraError, match="import_"):
         engine(lambda: Thing("a", {}, Options(import_="id-1")), cloud, tmp_path).up()
     with pytest.raises(ProdInfraError, match="resource transforms"):
-        engine(lambda: Thing("a", {}, Options(transforms=[lambda args: None])), cloud, tmp_path).up()
+        engine(lambda: Thing("a", {}, Options(transforms=[lambda _: None])), cloud, tmp_path).up()
 
 
 def test_progress_tells_of_every_step_one_at_a_time(cloud: Cloud, tmp_path: Path) -> None:

@@ -162,13 +162,13 @@ def test_reset_forgets_all_but_the_zone(clients: Clients, local_aws: LocalAws) -
 
 def test_what_moto_lacks_is_an_error_that_no_sdk_retries(clients: Clients) -> None:
     """An action without an implementation fails at once, in the service's own protocol, and names itself."""
-    for call in (
-        lambda: clients("ecs").describe_service_revisions(serviceRevisionArns=["arn"]),
-        lambda: clients("rds").describe_reserved_db_instances(),
-        lambda: clients("ec2").describe_bundle_tasks(),
+    for service, call, arguments in (
+        ("ecs", "describe_service_revisions", {"serviceRevisionArns": ["arn"]}),
+        ("rds", "describe_reserved_db_instances", {}),
+        ("ec2", "describe_bundle_tasks", {}),
     ):
         with pytest.raises(ClientError, match="implemented") as caught:
-            call()
+            getattr(clients(service), call)(**arguments)
         assert caught.value.response["Error"]["Code"] == "NotImplemented"
         assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 0
 

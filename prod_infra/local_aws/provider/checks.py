@@ -55,7 +55,7 @@ def check_inputs(
         inputs[handler.auto_name.property] = (
             old
             if old is not None and is_auto_named(name, old.value)
-            else PropertyValue(auto_name(name, handler.auto_name.max_length, seed))
+            else PropertyValue(auto_name(name, handler.auto_name, seed))
         )
     failures.extend(CheckFailure(path, reason) for path, reason in handler.faults(plain(inputs)).items())
     return inputs, failures

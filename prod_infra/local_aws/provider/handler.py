@@ -15,10 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AutoName:
-    """Which property pulumi-aws fills with `<logical name>-<7 hex>`, and how long AWS lets it be."""
+    """Which property pulumi-aws fills with `<logical name>-<7 hex>`, and how long AWS lets it be.
+
+    Attributes:
+        property: the input that is filled.
+        max_length: AWS's limit, characters.
+        lower: whether pulumi-aws puts the name in lower case, as AWS takes no other.
+    """
 
     property: str = "name"
     max_length: int = 255
+    lower: bool = False
 
 
 class Handler(ABC):
@@ -122,6 +129,12 @@ class Handler(ABC):
     def update(self, resource_id: str, old: Props, new: Props, changed: frozenset[str]) -> None:
         """Bring the resource from `old` (state) to `new` (inputs); `changed` holds the top-level properties."""
         raise NotImplementedError(f"{self.token} has no property that can change in place")
+
+    def complete(self, resource_id: str, inputs: Props) -> None:  # noqa: B027  most types have nothing to complete
+        """Do what `create` does after AWS has made the resource, where no later comparison would show it missing.
+
+        A kill may have come in between, so this runs also on what `find` has found; doing it twice does no harm.
+        """
 
     @abstractmethod
     def delete(self, resource_id: str, state: Props) -> None:

@@ -74,9 +74,7 @@ def _readable(*values: Values) -> Iterator[None]:
             code, service, operation, said = type(error).__name__, "", "", str(error)
         said = f"AWS refused {service}:{operation} with {said}" if operation else f"The call to AWS failed: {said}"
         # botocore's own error may hold what was sent, secrets too: it must not travel along.
-        raise ProviderError(
-            without_secrets(said, *values), service=service, operation=operation, code=code
-        ) from None
+        raise ProviderError(without_secrets(said, *values), service=service, operation=operation, code=code) from None
 
 
 def _secrets(handler: type[Handler], *values: Values) -> set[str]:
@@ -175,8 +173,8 @@ class HandlerProvider(rpc.Provider):
         found = self._differences(token_of(request.type), old, new, request.ignore_changes)
         replaces = sorted({str(difference.path[0]) for difference in found if difference.replaces})
         # A name that the program chose can't be held by the old and the new one at once.
-        name = handler.auto_name.property if handler.auto_name else None
-        same_name = bool(name) and old.get(name) == new.get(name) and not is_auto_named(request.name, new.get(name))
+        name = handler.auto_name.property if handler.auto_name else ""
+        same_name = name in new and old.get(name) == new[name] and not is_auto_named(request.name, new[name])
         return rpc.DiffResponse(
             changes=bool(found),
             replaces=replaces,
@@ -271,10 +269,17 @@ class HandlerProvider(rpc.Provider):
         await self._work(lambda: handler.delete(request.resource_id, state), request.properties)
 
     async def recover(self, urn: str, inputs: Values) -> str | None:
-        """Return the ID of what a killed create with these inputs made, or None if AWS holds no such resource."""
+        """Complete what a killed create with these inputs made, and return its ID; None if AWS has nothing of it."""
         props = plain(inputs)
         handler = self._handler(token_of(rpc._extract_type(urn)), props)
-        return await self._work(lambda: handler.find(props), inputs)
+
+        def completed() -> str | None:
+            resource_id = handler.find(props)
+            if resource_id is not None:
+                handler.complete(resource_id, props)
+            return resource_id
+
+        return await self._work(completed, inputs)
 
 
 class LocalAwsProvider(HandlerProvider):

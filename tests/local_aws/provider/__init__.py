@@ -1,0 +1,1 @@
+"""The local provider and its handlers."""

@@ -139,3 +139,14 @@ def test_behaviour_without_its_origin(clients: Clients, site: dict[str, Any]) ->
     """A behaviour that names no origin is refused before anything is created."""
     failures = Resource(clients, DISTRIBUTION).check(site | {"defaultCacheBehavior": behaviour("sight")})
     assert "'sight'" in failures["defaultCacheBehavior.targetOriginId"]
+
+
+def test_function_that_a_kill_left_unpublished_is_published(clients: Clients) -> None:
+    """Taking over a function whose creation was cut short publishes it: a distribution takes no other."""
+    function = Resource(clients, "aws:cloudfront/function:Function")
+    function.check({"name": "half", "runtime": "cloudfront-js-2.0", "code": "function handler(event) {}"})
+    clients("cloudfront").create_function(
+        Name="half", FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"}, FunctionCode=b"function handler(event) {}"
+    )
+    assert function.recover() == "half"
+    assert clients("cloudfront").describe_function(Name="half", Stage="LIVE")["ETag"]

@@ -40,6 +40,16 @@ def test_group(clients: Clients, vpc_id: str) -> None:
     assert state["description"] == "front door"
 
 
+def test_group_that_a_kill_left_half_made_is_completed(clients: Clients, vpc_id: str) -> None:
+    """Taking over a group whose creation was cut short removes the rule to anywhere that AWS gives a new group."""
+    made_by_aws = clients("ec2").create_security_group(GroupName="half", Description="half", VpcId=vpc_id)["GroupId"]
+    resource = Resource(clients, GROUP)
+    resource.check({"vpcId": vpc_id, "name": "half", "description": "half"})
+    assert resource.recover() == made_by_aws
+    group = clients("ec2").describe_security_groups(GroupIds=[made_by_aws])["SecurityGroups"][0]
+    assert group["IpPermissionsEgress"] == []
+
+
 def test_group_keeps_the_programs_grouping(clients: Clients, vpc_id: str) -> None:
     """Two rules of the same port stay two, though AWS lists them as one permission."""
     rules = [rule(cidrBlocks=["10.0.0.0/8"]), rule(cidrBlocks=["192.0.2.0/24"])]

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
-from typing import Any
 
-import grpc
 import pytest
 from pulumi.provider.experimental import provider as rpc
 from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from prod_infra.errors import InvalidInputError, ProdInfraError
+from prod_infra.errors import ProdInfraError
 from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.provider.provider import LocalAwsProvider, PartialCreateError, ProviderError
-from prod_infra.properties import UNKNOWN, plain, typed
+from prod_infra.properties import UNKNOWN, plain
 from tests.local_aws.provider.lifecycle import Resource, made
 
 VPC = "aws:ec2/vpc:Vpc"
@@ -222,105 +216,3 @@ def test_import(clients: Clients) -> None:
     vpc.inputs, vpc.typed_state = imported.inputs, imported.properties
     assert vpc.inputs["cidrBlock"].value == "10.1.0.0/16"
     assert not vpc.diff().changes
-
-
-def invoke(provider: LocalAwsProvider, token: str, **args: Any) -> dict[str, Any]:
-    """Return what a data source answers."""
-    return plain(asyncio.run(provider.invoke(rpc.InvokeRequest(token, typed(args)))).return_value or {})
-
-
-def test_availability_zones(provider: LocalAwsProvider) -> None:
-    """Zones come with names and IDs, of the region asked for."""
-    zones = invoke(provider, "aws:index/getAvailabilityZones:getAvailabilityZones", state="available")
-    assert zones["names"] == ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
-    assert len(zones["zoneIds"]) == 3
-    other = invoke(provider, "aws:index/getAvailabilityZones:getAvailabilityZones", region="us-east-1")
-    assert "us-east-1a" in other["names"]
-
-
-def test_hosted_zone(provider: LocalAwsProvider) -> None:
-    """A hosted zone is found by name and by ID; one that is not there is an error that says so."""
-    zone = invoke(provider, "aws:route53/getZone:getZone", name="example.com")
-    assert invoke(provider, "aws:route53/getZone:getZone", zoneId=zone["zoneId"])["name"] == "example.com"
-    with pytest.raises(ProdInfraError, match="matches 0 times"):
-        invoke(provider, "aws:route53/getZone:getZone", name="example.org")
-
-
-def test_prefix_list(provider: LocalAwsProvider) -> None:
-    """CloudFront's prefix list is found by name."""
-    name = "com.amazonaws.global.cloudfront.origin-facing"
-    found = invoke(provider, "aws:ec2/getManagedPrefixList:getManagedPrefixList", name=name)
-    assert found["id"].startswith("pl-")
-    assert found["name"] == name
-
-
-def test_identity(provider: LocalAwsProvider) -> None:
-    """Account, region and partition are those of the local AWS."""
-    assert invoke(provider, "aws:index/getCallerIdentity:getCallerIdentity")["accountId"] == "123456789012"
-    assert invoke(provider, "aws:index/getRegion:getRegion")["region"] == "eu-central-1"
-    assert invoke(provider, "aws:index/getPartition:getPartition")["partition"] == "aws"
-
-
-def test_unknown_invoke(provider: LocalAwsProvider) -> None:
-    """An unknown data source or argument is refused, with what is known."""
-    with pytest.raises(InvalidInputError, match="nearest is 'aws:route53/getZone:getZone'"):
-        invoke(provider, "aws:route53/getZones:getZone")
-    with pytest.raises(InvalidInputError, match="no argument 'colour'"):
-        invoke(provider, "aws:route53/getZone:getZone", colour="blue")
-
-
-def test_over_grpc(clients: Clients) -> None:
-    """The served provider does the same over Pulumi's wire: unknowns, secrets and a half-made resource included."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "prod_infra.local_aws.provider", "aws", "--endpoint", clients.endpoint],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
-            stub = provider_pb2_grpc.ResourceProviderStub(channel)
-            _use_wire(stub, clients)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
-def _use_wire(stub: Any, clients: Clients) -> None:
-    urn = f"urn:pulumi:prod::prod-infra::{SUBNET}::thing"
-    unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-    inputs = PropertyValue.marshal_map(typed({"vpcId": unknown, "cidrBlock": "10.1.1.0/24"}))
-    checked = stub.Check(provider_pb2.CheckRequest(urn=urn, news=inputs, randomSeed=b"x"))
-    assert checked.inputs["vpcId"] == unknown
-    shown = stub.Create(provider_pb2.CreateRequest(urn=urn, properties=checked.inputs, preview=True))
-    assert shown.properties["arn"] == unknown
-    vpc = made(clients, VPC, {"cidrBlock": "10.1.0.0/16"}).id
-    inputs = PropertyValue.marshal_map(typed({"vpcId": vpc, "cidrBlock": "10.1.1.0/24"}, secrets=["cidrBlock"]))
-    created = stub.Create(provider_pb2.CreateRequest(urn=urn, properties=inputs))
-    assert PropertyValue.unmarshal_map(created.properties)["cidrBlock"].is_secret
-    diff = stub.Diff(provider_pb2.DiffRequest(urn=urn, id=created.id, olds=created.properties, news=inputs))
-    assert diff.changes == provider_pb2.DiffResponse.DIFF_NONE
-    stub.Delete(provider_pb2.DeleteRequest(urn=urn, id=created.id, properties=created.properties))
-    gone = stub.Read(provider_pb2.ReadRequest(urn=urn, id=created.id, properties=created.properties))
-    assert gone.id == ""
-    with pytest.raises(grpc.RpcError) as caught:
-        stub.Create(
-            provider_pb2.CreateRequest(
-                urn=f"urn:pulumi:prod::prod-infra::{GROUP}::thing",
-                properties=PropertyValue.marshal_map(
-                    typed(
-                        {
-                            "vpcId": vpc,
-                            "name": "half",
-                            "description": "half",
-                            "ingress": [{"protocol": "tcp", "fromPort": 1, "toPort": 1, "cidrBlocks": ["no"]}],
-                        }
-                    )
-                ),
-            )
-        )
-    assert "is not finished" in caught.value.details()  # type: ignore[attr-defined]
-    assert "Traceback" not in caught.value.details()  # type: ignore[attr-defined]
-    metadata = dict(caught.value.trailing_metadata())  # type: ignore[attr-defined]
-    assert b"ErrorResourceInitFailed" in metadata["grpc-status-details-bin"]
-    assert json.loads(stub.GetSchema(provider_pb2.GetSchemaRequest()).schema)["name"] == "aws"

@@ -135,7 +135,7 @@ DISTRIBUTION: Final = {
 
 def nested(parts: Mapping[str, Part] = DISTRIBUTION, path: str = "") -> dict[str, frozenset[str]]:
     """Return the names known inside each input, by dotted path, for `Handler.nested_inputs`."""
-    known = {}
+    known: dict[str, frozenset[str]] = {}
     for name, part in parts.items():
         if part.parts:
             here = f"{path}.{name}".lstrip(".")

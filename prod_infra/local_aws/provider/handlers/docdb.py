@@ -47,7 +47,7 @@ class SubnetGroup(DocDBHandler):
     defaults = {"description": "Managed by Pulumi"}
     set_inputs = frozenset({"subnetIds"})
     outputs = frozenset({"arn", "supportedNetworkTypes", "tagsAll"})
-    auto_name = AutoName(max_length=255)
+    auto_name = AutoName(max_length=255, lower=True)
 
     def create(self, inputs: Props) -> str:
         """Create the group."""
@@ -113,7 +113,7 @@ class ClusterParameterGroup(DocDBHandler):
     defaults = {"description": "Managed by Pulumi"}
     set_inputs = frozenset({"parameters"})
     outputs = frozenset({"arn", "tagsAll"})
-    auto_name = AutoName(max_length=255)
+    auto_name = AutoName(max_length=255, lower=True)
 
     def create(self, inputs: Props) -> str:
         """Create the group and set its parameters."""

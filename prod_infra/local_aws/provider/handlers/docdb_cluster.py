@@ -103,7 +103,7 @@ class Cluster(DocDBHandler):
         }
     )
     secret_outputs = frozenset({"masterPassword"})
-    auto_name = AutoName("clusterIdentifier", max_length=63)
+    auto_name = AutoName("clusterIdentifier", max_length=63, lower=True)
 
     def faults(self, inputs: Props) -> dict[str, str]:
         """Refuse a cluster that could not be deleted, and windows that AWS would refuse."""
@@ -136,8 +136,13 @@ class Cluster(DocDBHandler):
             Tags=tag_list(inputs.get("tags")),
         )
         identifier = self.made(str(inputs["clusterIdentifier"]))
-        self._wait(identifier)
+        self.complete(identifier, inputs)
         return identifier
+
+    def complete(self, resource_id: str, inputs: Props) -> None:
+        """Wait until the cluster is available."""
+        del inputs
+        self._wait(resource_id)
 
     def _cluster(self, identifier: str) -> Any | None:
         answer = found(lambda: self.clients("docdb").describe_db_clusters(DBClusterIdentifier=identifier), _NO_CLUSTER)

@@ -63,7 +63,7 @@ class ClusterInstance(DocDBHandler):
             "writer",
         }
     )
-    auto_name = AutoName("identifier", max_length=63)
+    auto_name = AutoName("identifier", max_length=63, lower=True)
 
     def create(self, inputs: Props) -> str:
         """Create the instance and wait until it is available."""
@@ -73,8 +73,13 @@ class ClusterInstance(DocDBHandler):
             Tags=tag_list(inputs.get("tags")),
         )
         identifier = self.made(str(inputs["identifier"]))
-        self._wait(identifier)
+        self.complete(identifier, inputs)
         return identifier
+
+    def complete(self, resource_id: str, inputs: Props) -> None:
+        """Wait until the instance is available."""
+        del inputs
+        self._wait(resource_id)
 
     def _instance(self, identifier: str) -> Any | None:
         answer = found(

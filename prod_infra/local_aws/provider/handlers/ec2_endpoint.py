@@ -57,15 +57,20 @@ class VpcEndpoint(Ec2Handler):
             **self.tag_specification(inputs),
         )
         endpoint_id = self.made(answer["VpcEndpoint"]["VpcEndpointId"])
+        self.complete(endpoint_id, inputs)
+        return endpoint_id
+
+    def complete(self, resource_id: str, inputs: Props) -> None:
+        """Wait until the endpoint is available."""
+        del inputs
 
         def available() -> bool:
-            state = str((self._described(endpoint_id) or {}).get("State", "")).lower()
+            state = str((self._described(resource_id) or {}).get("State", "")).lower()
             if state in {"failed", "rejected", "expired"}:
-                raise ProdInfraError(f"VPC endpoint {endpoint_id} is {state}")
+                raise ProdInfraError(f"VPC endpoint {resource_id} is {state}")
             return state == "available"
 
-        wait_until(f"VPC endpoint {endpoint_id} is available", available)
-        return endpoint_id
+        wait_until(f"VPC endpoint {resource_id} is available", available)
 
     def _described(self, resource_id: str) -> dict[str, Any] | None:
         endpoint = self.describe("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointIds", resource_id)

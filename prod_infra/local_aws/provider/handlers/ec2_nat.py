@@ -99,17 +99,22 @@ class NatGateway(Ec2Handler):
             **self.tag_specification(inputs),
         )
         gateway_id = self.made(answer["NatGateway"]["NatGatewayId"])
+        self.complete(gateway_id, inputs)
+        return gateway_id
+
+    def complete(self, resource_id: str, inputs: Props) -> None:
+        """Wait until the gateway is available."""
+        del inputs
 
         def available() -> bool:
-            gateway = self._described(gateway_id) or {}
+            gateway = self._described(resource_id) or {}
             if gateway.get("State") == "failed":
                 raise ProdInfraError(
-                    f"NAT gateway {gateway_id} failed: {gateway.get('FailureMessage', 'no reason given')}"
+                    f"NAT gateway {resource_id} failed: {gateway.get('FailureMessage', 'no reason given')}"
                 )
             return gateway.get("State") == "available"
 
-        wait_until(f"NAT gateway {gateway_id} is available", available)
-        return gateway_id
+        wait_until(f"NAT gateway {resource_id} is available", available)
 
     def _described(self, resource_id: str) -> dict[str, Any] | None:
         gateway = self.describe("describe_nat_gateways", "NatGateways", "NatGatewayIds", resource_id)

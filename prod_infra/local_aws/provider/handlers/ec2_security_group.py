@@ -147,8 +147,12 @@ class SecurityGroup(_Rules):
             GroupName=inputs["name"], Description=inputs["description"], **vpc, **self.tag_specification(inputs)
         )
         group_id = self.made(answer["GroupId"])
-        self._set_rules(self._group(group_id), inputs, frozenset({"ingress", "egress"}))
+        self.complete(group_id, inputs)
         return group_id
+
+    def complete(self, resource_id: str, inputs: Props) -> None:
+        """Take away the rule to anywhere that AWS gives a new group, and set the group's own."""
+        self._set_rules(self._group(resource_id), inputs, frozenset({"ingress", "egress"}))
 
     def find(self, inputs: Props) -> str | None:
         """Return the group with this name, of which a VPC can hold only one."""

@@ -37,7 +37,7 @@ class Repository(Handler):
     when_absent = {"encryptionConfigurations": [{"encryptionType": "AES256"}]}
     write_only = frozenset({"forceDelete"})
     outputs = frozenset({"arn", "registryId", "repositoryUrl", "tagsAll"})
-    auto_name = AutoName(max_length=256)
+    auto_name = AutoName(max_length=256, lower=True)
 
     def create(self, inputs: Props) -> str:
         """Create the repository with scanning, encryption and tags."""

@@ -43,7 +43,7 @@ class Bucket(Handler):
     outputs = frozenset(
         {"arn", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName", "hostedZoneId", "tagsAll"}
     )
-    auto_name = AutoName("bucket", max_length=63)
+    auto_name = AutoName("bucket", max_length=63, lower=True)
 
     def create(self, inputs: Props) -> str:
         """Create the bucket in the client's region, wait for it, and tag it."""

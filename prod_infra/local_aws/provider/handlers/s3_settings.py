@@ -10,7 +10,7 @@ from prod_infra.local_aws.provider.handlers.s3 import NO_BUCKET
 from prod_infra.properties import Props
 
 
-class _OnBucket(Handler):
+class OnBucket(Handler):
     """A setting of one bucket: the bucket's name is its ID, and putting it again is its update."""
 
     missing: tuple[str, ...]
@@ -55,7 +55,7 @@ class _OnBucket(Handler):
         return None if self.read(inputs["bucket"], inputs) is None else str(inputs["bucket"])
 
 
-class BucketPublicAccessBlock(_OnBucket):
+class BucketPublicAccessBlock(OnBucket):
     """The four switches that keep a bucket private."""
 
     token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -91,7 +91,7 @@ class BucketPublicAccessBlock(_OnBucket):
         self.clients("s3").delete_public_access_block(Bucket=bucket)
 
 
-class BucketVersioning(_OnBucket):
+class BucketVersioning(OnBucket):
     """Versioning; once enabled it can only be suspended, which is what deleting this does."""
 
     token = "aws:s3/bucketVersioning:BucketVersioning"
@@ -120,7 +120,7 @@ class BucketVersioning(_OnBucket):
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
 
 
-class BucketServerSideEncryptionConfiguration(_OnBucket):
+class BucketServerSideEncryptionConfiguration(OnBucket):
     """Default encryption of a bucket."""
 
     token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
@@ -173,7 +173,7 @@ class BucketServerSideEncryptionConfiguration(_OnBucket):
         self.clients("s3").delete_bucket_encryption(Bucket=bucket)
 
 
-class BucketOwnershipControls(_OnBucket):
+class BucketOwnershipControls(OnBucket):
     """Who owns uploaded objects; `BucketOwnerEnforced` turns ACLs off."""
 
     token = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
@@ -197,7 +197,7 @@ class BucketOwnershipControls(_OnBucket):
         self.clients("s3").delete_bucket_ownership_controls(Bucket=bucket)
 
 
-class BucketPolicy(_OnBucket):
+class BucketPolicy(OnBucket):
     """The bucket's resource policy."""
 
     token = "aws:s3/bucketPolicy:BucketPolicy"

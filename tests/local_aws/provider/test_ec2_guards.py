@@ -1,0 +1,59 @@
+"""Network access lists and flow logs through their life."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from prod_infra.local_aws.clients import Clients
+from tests.local_aws.provider.lifecycle import Resource, made, run_lifecycle
+
+ACL = "aws:ec2/networkAcl:NetworkAcl"
+FLOW_LOG = "aws:ec2/flowLog:FlowLog"
+
+
+@pytest.fixture
+def vpc(clients: Clients) -> str:
+    """Return the ID of a VPC of the test's own."""
+    return made(clients, "aws:ec2/vpc:Vpc", {"cidrBlock": "10.1.0.0/16"}).id
+
+
+def rule(number: int, port: int, cidr: str = "0.0.0.0/0") -> dict[str, Any]:
+    """Return a rule that lets one port through."""
+    ports = {"fromPort": port, "toPort": port}
+    return {"ruleNo": number, "action": "allow", "protocol": "tcp", "cidrBlock": cidr, **ports}
+
+
+def test_network_acl(clients: Clients, vpc: str) -> None:
+    """Rules and subnets change in place, and a deleted list gives its subnets back to the default one."""
+    subnets = [
+        made(clients, "aws:ec2/subnet:Subnet", {"vpcId": vpc, "cidrBlock": f"10.1.{n}.0/24"}, f"subnet-{n}").id
+        for n in (1, 2)
+    ]
+    first = {"vpcId": vpc, "ingress": [rule(100, 443)], "subnetIds": subnets[:1], "tags": {"Name": "public"}}
+    second = {**first, "ingress": [rule(100, 80), rule(110, 443)], "egress": [rule(100, 443)], "subnetIds": subnets}
+    third = {**second, "egress": [rule(90, 443)], "subnetIds": subnets[1:], "tags": {"Name": "x"}}
+    run_lifecycle(clients, ACL, first, second, third)
+    [default] = clients("ec2").describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+    assert {use["SubnetId"] for use in default["Associations"]} == set(subnets)
+
+
+def test_flow_log(clients: Clients, vpc: str) -> None:
+    """A VPC's flow log goes to a log group, and its tags change in place."""
+    group = made(clients, "aws:cloudwatch/logGroup:LogGroup", {"name": "/prod/flow"})
+    inputs = {
+        "vpcId": vpc,
+        "trafficType": "ALL",
+        "logDestination": group.state["arn"],
+        "iamRoleArn": "arn:aws:iam::123456789012:role/flow",
+        "maxAggregationInterval": 60,
+        "tags": {"Name": "flow"},
+    }
+    state = run_lifecycle(clients, FLOW_LOG, inputs, {**inputs, "tags": {"Name": "flows"}})
+    assert state["logDestination"] == group.state["arn"]
+
+
+def test_flow_log_of_nothing_is_refused(clients: Clients) -> None:
+    """A flow log watches exactly one thing."""
+    assert "vpcId" in Resource(clients, FLOW_LOG).check({"trafficType": "ALL"})
