@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from prod_infra.errors import InvalidInputError, ProdInfraError
+from prod_infra.policy_cli import policy_app
 
 if TYPE_CHECKING:
-    from prod_infra.deployment.engine import Engine, Program, Result
+    from prod_infra.deployment.engine import Engine, Program, Result, Review
 
 app = typer.Typer(
     name="prod-infra",
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 runbook_app = typer.Typer(help="Run a runbook and keep its record.", no_args_is_help=True)
 app.add_typer(runbook_app, name="runbook")
+app.add_typer(policy_app, name="policy")
 
 out = Console()
 err = Console(stderr=True)
@@ -76,7 +78,8 @@ def _pairs(options: list[str] | None) -> dict[str, str]:
     return dict(option.split("=", 1) for option in options or [])
 
 
-def _program(project: Path, stack: str, settings: list[str] | None) -> Program:
+def program_of(project: Path, stack: str, settings: list[str] | None) -> Program:
+    """Return the program that the options name."""
     from prod_infra.deployment.project import find
 
     return find(project, stack, _pairs(settings))
@@ -108,7 +111,7 @@ def resources(
     from prod_infra.deployment.evaluate import register
     from prod_infra.properties import masked
 
-    registrations = register(_program(project, stack, setting))
+    registrations = register(program_of(project, stack, setting))
     if as_json:
         inventory = [
             {
@@ -145,7 +148,7 @@ def graph(
     from prod_infra.deployment.evaluate import register
     from prod_infra.graph import mermaid, svg
 
-    registrations = register(_program(project, stack, setting))
+    registrations = register(program_of(project, stack, setting))
     picture = svg(registrations) if style is GraphFormat.SVG else mermaid(registrations)
     if output is None:
         typer.echo(picture)
@@ -153,25 +156,19 @@ def graph(
         output.write_text(picture, encoding="utf-8")
 
 
-@app.command()
-def policy(project: ProjectOption = HERE, stack: StackOption = "prod", setting: SetOption = None) -> None:
-    """Hold what the program registers against the policy pack; a mandatory violation exits 1."""
-    from prod_infra.deployment.evaluate import register
-    from prod_infra.deployment.policy_gate import check, render
-
-    verdict = check(register(_program(project, stack, setting)))
-    render(verdict, out)
-    if not verdict.passed:
-        raise typer.Exit(1)
-
-
-def _operate(operation: Callable[[Engine], Result], program: Program, target: Target, endpoint: str) -> None:
+def _operate(
+    operation: Callable[[Engine], Result],
+    program: Program,
+    target: Target,
+    endpoint: str,
+    review: Review | None = None,
+) -> None:
     """Run one engine operation against the target and show its result."""
     from prod_infra.deployment.report import show_result
     from prod_infra.deployment.targets import open_target
 
     with open_target(target.value, endpoint=endpoint) as opened:
-        result = operation(opened.engine(program))
+        result = operation(opened.engine(program, review))
     show_result(result, out)
 
 
@@ -184,7 +181,7 @@ def preview(
     endpoint: EndpointOption = "",
 ) -> None:
     """Say what `up` would do; change nothing."""
-    _operate(lambda engine: engine.preview(), _program(project, stack, setting), target, endpoint)
+    _operate(lambda engine: engine.preview(), program_of(project, stack, setting), target, endpoint)
 
 
 @app.command()
@@ -198,14 +195,16 @@ def up(
     """Make what the program registers true, once the policy gate lets it pass."""
     from prod_infra.deployment.evaluate import register
     from prod_infra.deployment.policy_gate import check, render
+    from prod_infra.deployment.policy_guard import PolicyGuard
     from prod_infra.deployment.report import show_progress
 
-    program = _program(project, stack, setting)
+    program = program_of(project, stack, setting)
     verdict = check(register(program))
     render(verdict, out)
     if not verdict.passed:
         raise typer.Exit(1)
-    _operate(lambda engine: engine.up(show_progress(out)), program, target, endpoint)
+    with PolicyGuard() as guard:
+        _operate(lambda engine: engine.up(show_progress(out)), program, target, endpoint, guard.objections)
 
 
 @app.command()
@@ -217,7 +216,7 @@ def refresh(
     endpoint: EndpointOption = "",
 ) -> None:
     """Read every resource again and show what differs from the state."""
-    _operate(lambda engine: engine.refresh(), _program(project, stack, setting), target, endpoint)
+    _operate(lambda engine: engine.refresh(), program_of(project, stack, setting), target, endpoint)
 
 
 @app.command()
@@ -231,7 +230,7 @@ def destroy(
     """Delete every resource of the stack; what is protected is refused."""
     from prod_infra.deployment.report import show_progress
 
-    _operate(lambda engine: engine.destroy(show_progress(out)), _program(project, stack, setting), target, endpoint)
+    _operate(lambda engine: engine.destroy(show_progress(out)), program_of(project, stack, setting), target, endpoint)
 
 
 @app.command()
@@ -245,7 +244,7 @@ def outputs(
     from prod_infra.deployment.targets import open_target
 
     with open_target(target.value, endpoint=endpoint) as opened:
-        exports = opened.engine(_program(project, stack, None)).outputs()
+        exports = opened.engine(program_of(project, stack, None)).outputs()
     typer.echo(json.dumps(dict(exports), indent=2))
 
 

@@ -117,7 +117,21 @@ class Settings(BaseModel):
         {},
         description="Environment variable to Secrets Manager name under `prod/`, `:KEY` added for one key of JSON.",
     )
-    log_retention_days: int = Field(365, description="Days for which the application's logs are kept.")
+
+    log_retention_days: int = Field(365, description="Days for which logs are kept, in log groups and in the log bucket.")
+    kms_deletion_window_days: int = Field(
+        30, ge=7, le=30, description="Days for which a deleted encryption key can still be saved."
+    )
+    waf_rate_limit: int = Field(
+        2000, ge=10, le=2_000_000_000, description="Requests of one address in five minutes before it is refused."
+    )
+    evidence_retention_mode: Literal["COMPLIANCE", "GOVERNANCE"] = Field(
+        "COMPLIANCE",
+        description="Whether nobody can shorten the retention of evidence, or someone with a special permission can.",
+    )
+    evidence_retention_days: int = Field(
+        365, ge=1, le=36500, description="Days for which evidence can be neither changed nor deleted."
+    )
 
     @model_validator(mode="wrap")
     @classmethod

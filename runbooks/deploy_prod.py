@@ -17,6 +17,8 @@ from rich.text import Text
 
 from prod_infra.deployment import evaluate, policy_gate, project
 from prod_infra.deployment.engine import Change, ChangeKind, Program, Progress, Result
+from prod_infra.deployment.policy_guard import PolicyGuard
+from prod_infra.deployment.policy_report import as_json
 from prod_infra.deployment.report import show_progress, show_result, summary
 from prod_infra.deployment.targets import LocalTarget, open_target
 from prod_infra.errors import DeploymentError, RunbookError
@@ -97,8 +99,9 @@ class DeployProd:
         """
         verdict = policy_gate.check(evaluate.register(self.environment.program))
         policy_gate.render(verdict, self.console)
-        found = {**dataclasses.asdict(verdict), "passed": verdict.passed, "violations": len(verdict.violations)}
-        publish("policy", json.loads(json.dumps(found, default=str)), "passed" if verdict.passed else "violated")
+        numbers = {**verdict.counts, "violations": len(verdict.violations)}
+        found = {"passed": verdict.passed, "counts": numbers, "report": json.loads(as_json(verdict))}
+        publish("policy", found, "passed" if verdict.passed else "blocked")
         if not verdict.passed:
             raise RunbookError(
                 f"The policy gate is closed: {len(verdict.violations)} mandatory violation(s). Nothing was changed.",
@@ -135,7 +138,9 @@ class DeployProd:
             show(progress)
 
         try:
-            result = self.engine.up(on_progress)
+            # What the gate had to defer, the pack decides here, resource by resource.
+            with PolicyGuard() as guard:
+                result = self.target.engine(self.environment.program, guard.objections).up(on_progress)
         except DeploymentError as error:
             stopped = _result_json(Result(operation="up", changes=tuple(done)))
             publish("up", {**stopped, "failures": error.failures, "complete": False}, error.message)

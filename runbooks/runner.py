@@ -119,7 +119,9 @@ def _run(runbook: Runbook, checked: Any, *, keep: bool, directory: Path, console
             if record_path.exists():
                 record = Record.model_validate_json(record_path.read_text(encoding="utf-8"))
                 if "policy" in record.results:
-                    write_atomically(folder / "policy.json", json.dumps(record.results["policy"], indent=2) + "\n")
+                    write_atomically(
+                        folder / "policy.json", json.dumps(record.results["policy"]["report"], indent=2) + "\n"
+                    )
                 show_summary(record, folder, console, "" if opened.owned else opened.endpoint)
     return record
 

@@ -17,9 +17,9 @@ STYLES: Final = {Verdict.SUCCEEDED: "bold green", Verdict.FAILED: "bold red", Ve
 
 
 def _policy(found: Mapping[str, Any]) -> str:
-    rules, resources = found.get("rules"), found.get("resources")
-    rules = len(rules) if isinstance(rules, list) else rules
-    return f"{found['violations']} violations; {rules} rules, {resources} resources"
+    numbers = found["counts"]
+    said = f"{numbers['violations']} violations; {numbers['rules']} rules, {numbers['resources']} resources"
+    return f"{said}, {numbers['deferred']} judgements wait for values of AWS" if numbers["deferred"] else said
 
 
 def _plan(found: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ SERVICE_NO_PUBLIC_IP = ResourceRule(
     keys=("networkConfiguration.assignPublicIp",),
     absent=Absent(means="AWS gives them none", passes=True),
     fix="Leave assign_public_ip off, as prod_infra.compute.ecs does.",
-    controls={FSBP: ("ECS.2", "ECS.16"), CHECKOV: ("CKV_AWS_333",)},
+    controls={FSBP: ("ECS.2",), CHECKOV: ("CKV_AWS_333",)},
     check=equals("networkConfiguration.assignPublicIp", expected=False, absent_ok=True),
     passes=({"networkConfiguration": {"assignPublicIp": False}}, {}),
     fails=({"networkConfiguration": {"assignPublicIp": True}},),

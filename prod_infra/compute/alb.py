@@ -11,6 +11,7 @@ import pulumi_random as random
 
 from prod_infra.component import Component, ComponentArgs
 from prod_infra.compute.alb_listeners import AlbListeners, AlbListenersArgs
+from prod_infra.operations.access_logs import ALB_PREFIX
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class AlbArgs(ComponentArgs):
         enable_cross_zone_load_balancing: spread requests over all zones' tasks.
         test_listener_port: port of the test listener.
         deletion_protection: whether AWS refuses to delete the load balancer.
+        log_bucket: bucket that gets the access logs, once the load balancer may write there.
     """
 
     vpc_id: pulumi.Input[str]
@@ -44,6 +46,7 @@ class AlbArgs(ComponentArgs):
     enable_cross_zone_load_balancing: bool = True
     test_listener_port: int = 8443
     deletion_protection: bool = True
+    log_bucket: pulumi.Input[str]
 
 
 class Alb(Component):
@@ -53,6 +56,7 @@ class Alb(Component):
     guide, "Cross-zone load balancing"), so the setting acts there.
 
     Attributes:
+        arn: the load balancer's ARN.
         arn_suffix: the load balancer's part of its ARN, as CloudWatch names it.
         dns_name: its DNS name.
         zone_id: hosted zone of that name.
@@ -65,6 +69,7 @@ class Alb(Component):
 
     pulumi_type = "prod_infra:compute:Alb"
 
+    arn: pulumi.Output[str]
     arn_suffix: pulumi.Output[str]
     dns_name: pulumi.Output[str]
     zone_id: pulumi.Output[str]
@@ -86,6 +91,9 @@ class Alb(Component):
             enable_deletion_protection=args.deletion_protection,
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
+            # Lets an operator take a failing zone out by ARC.
+            enable_zonal_shift=True,
+            access_logs=aws.lb.LoadBalancerAccessLogsArgs(enabled=True, bucket=args.log_bucket, prefix=ALB_PREFIX),
             tags=self._tags(name),
             opts=self._child(),
         )
@@ -111,6 +119,7 @@ class Alb(Component):
         )
         self.https_listener_arn = listeners.https_arn
         self.test_listener_arn = listeners.test_arn
+        self.arn = balancer.arn
         self.arn_suffix = balancer.arn_suffix
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id

@@ -11,8 +11,8 @@ import pulumi_aws as aws
 
 from prod_infra.component import Component, ComponentArgs
 
-SSL_POLICY: Final = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
-"""TLS 1.2 with forward secrecy, and 1.3; FSBP ELB.17 asks for this or newer."""
+SSL_POLICY: Final = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+"""TLS 1.2 with forward secrecy, and 1.3 with post-quantum key exchange; FSBP ELB.17 asks for this or its like."""
 
 ORIGIN_HEADER: Final = "X-Origin-Verify"
 """By its secret value the listener knows that a request came through our distribution."""

@@ -22,14 +22,16 @@ class EcrArgs(ComponentArgs):
     Attributes:
         scan_on_push: scan each image for vulnerabilities as it is pushed.
         force_delete: delete the repository even if it holds images.
+        kms_key_arn: key of the images.
     """
 
     scan_on_push: bool = True
     force_delete: bool = False
+    kms_key_arn: pulumi.Input[str]
 
 
 class Ecr(Component):
-    """An image repository with immutable tags: a tag that was tested is what gets deployed.
+    """An encrypted image repository with immutable tags: a tag that was tested is what gets deployed.
 
     Attributes:
         repository_name: `<environment>-app`, named so that builds know where to push.
@@ -52,6 +54,9 @@ class Ecr(Component):
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
                 scan_on_push=args.scan_on_push
             ),
+            encryption_configurations=[
+                aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=args.kms_key_arn)
+            ],
             force_delete=args.force_delete,
             tags=self._tags(name),
             opts=self._child(),

@@ -28,6 +28,9 @@ class EcsArgs(ComponentArgs):
         variables: plain environment variables.
         secrets: environment variables that ECS fills from Secrets Manager.
         log_retention_days: how long the container's output is kept.
+        logs_key_arn: key of the logs.
+        secrets_key_arn: key of the environment's own secrets.
+        buckets_key_arn: key of the bucket to which the application uploads.
         repository_arn: repository that holds the image.
         images_bucket_arn: bucket to which the application uploads.
         private_subnet_ids: one subnet in each of two or more zones.
@@ -48,6 +51,9 @@ class EcsArgs(ComponentArgs):
     variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     secrets: Mapping[str, SecretReference] = field(default_factory=dict)
     log_retention_days: int = 365
+    logs_key_arn: pulumi.Input[str]
+    secrets_key_arn: pulumi.Input[str]
+    buckets_key_arn: pulumi.Input[str]
     repository_arn: pulumi.Input[str]
     images_bucket_arn: pulumi.Input[str]
     private_subnet_ids: Sequence[pulumi.Input[str]]
@@ -82,20 +88,17 @@ class Ecs(Component):
 
     def __init__(self, name: str, args: EcsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
+        cluster_name = f"{args.environment}-cluster"
+        # ECS would make this group itself, for one day and under no key of ours.
+        insights = self._log_group(f"{name}-insights", f"/aws/ecs/containerinsights/{cluster_name}/performance", args)
         cluster = aws.ecs.Cluster(
             name,
-            name=f"{args.environment}-cluster",
-            settings=[aws.ecs.ClusterSettingArgs(name="containerInsights", value="enabled")],
+            name=cluster_name,
+            settings=[aws.ecs.ClusterSettingArgs(name="containerInsights", value="enhanced")],
             tags=self._tags(name),
-            opts=self._child(),
+            opts=self._child(depends_on=[insights]),
         )
-        logs = aws.cloudwatch.LogGroup(
-            name,
-            name=f"/{args.environment}/app",
-            retention_in_days=args.log_retention_days,
-            tags=self._tags(name),
-            opts=self._child(),
-        )
+        logs = self._log_group(name, f"/{args.environment}/app", args)
         self.roles = ServiceRoles(
             name,
             ServiceRolesArgs(
@@ -104,6 +107,8 @@ class Ecs(Component):
                 log_group_arn=logs.arn,
                 secrets=args.secrets,
                 images_bucket_arn=args.images_bucket_arn,
+                secrets_key_arn=args.secrets_key_arn,
+                buckets_key_arn=args.buckets_key_arn,
                 enable_blue_green_deployment=args.enable_blue_green_deployment,
             ),
             opts=self._child(),
@@ -125,6 +130,8 @@ class Ecs(Component):
                 log_group_name=logs.name,
                 region=args.region,
             ),
+            # Deployments run from older revisions: the one that a new revision replaces must stay usable.
+            skip_destroy=True,
             tags=self._tags(name),
             opts=self._child(),
         )
@@ -145,6 +152,16 @@ class Ecs(Component):
         self.service_name = service.name
         self.task_definition_arn = task.arn
         self.register_outputs({"clusterName": self.cluster_name, "serviceName": self.service_name})
+
+    def _log_group(self, name: str, group_name: str, args: EcsArgs) -> aws.cloudwatch.LogGroup:
+        return aws.cloudwatch.LogGroup(
+            name,
+            name=group_name,
+            retention_in_days=args.log_retention_days,
+            kms_key_id=args.logs_key_arn,
+            tags=self._tags(name),
+            opts=self._child(),
+        )
 
     def _service(
         self, name: str, args: EcsArgs, cluster: aws.ecs.Cluster, task: aws.ecs.TaskDefinition

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import pulumi_aws as aws
 
 from prod_infra.component import Component, ComponentArgs
 from prod_infra.data.app_secrets import SecretReference
+from prod_infra.operations.account import Account, account_of, trust_policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,8 @@ class ServiceRolesArgs(ComponentArgs):
         log_group_arn: log group of the tasks.
         secrets: what the tasks get from Secrets Manager, by environment variable.
         images_bucket_arn: bucket to which tasks upload.
+        secrets_key_arn: key of the environment's own secrets.
+        buckets_key_arn: key of that bucket.
         enable_blue_green_deployment: whether CodeDeploy needs a role.
     """
 
@@ -30,6 +32,8 @@ class ServiceRolesArgs(ComponentArgs):
     log_group_arn: pulumi.Input[str]
     secrets: Mapping[str, SecretReference]
     images_bucket_arn: pulumi.Input[str]
+    secrets_key_arn: pulumi.Input[str]
+    buckets_key_arn: pulumi.Input[str]
     enable_blue_green_deployment: bool = True
 
 
@@ -50,7 +54,8 @@ class ServiceRoles(Component):
 
     def __init__(self, name: str, args: ServiceRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
-        execution_role = self._role(f"{name}-execution", "ecs-tasks.amazonaws.com")
+        self._account = account_of(self)
+        execution_role = self._role(f"{name}-execution", "ecs-tasks.amazonaws.com", self._account)
         self._policy(
             f"{name}-execution",
             execution_role,
@@ -72,16 +77,21 @@ class ServiceRoles(Component):
             secrets = [secret for secret in args.secrets.values() if secret.has_suffix is has_suffix]
             if secrets:
                 arns = pulumi.Output.all(*(secret.policy_resource for secret in secrets)).apply(_once)
+                # A secret that is known by name alone has a key of its owner's choice, whose policy admits this role.
+                decrypt = {"DecryptSecrets": ("kms:Decrypt", args.secrets_key_arn)} if has_suffix else {}
                 self._policy(
                     f"{name}-{kind}-secrets",
                     execution_role,
-                    {"ReadSecrets": ("secretsmanager:GetSecretValue", arns)},
+                    {"ReadSecrets": ("secretsmanager:GetSecretValue", arns), **decrypt},
                 )
-        task_role = self._role(f"{name}-task", "ecs-tasks.amazonaws.com")
+        task_role = self._role(f"{name}-task", "ecs-tasks.amazonaws.com", self._account)
         self._policy(
             f"{name}-task",
             task_role,
-            {"KeepImages": (["s3:GetObject", "s3:PutObject"], pulumi.Output.concat(args.images_bucket_arn, "/*"))},
+            {
+                "KeepImages": (["s3:GetObject", "s3:PutObject"], pulumi.Output.concat(args.images_bucket_arn, "/*")),
+                "UseTheirKey": (["kms:Decrypt", "kms:GenerateDataKey"], args.buckets_key_arn),
+            },
         )
         self.execution_role_arn = execution_role.arn
         self.task_role_arn = task_role.arn
@@ -91,8 +101,9 @@ class ServiceRoles(Component):
         self.register_outputs({"executionRoleArn": self.execution_role_arn, "taskRoleArn": self.task_role_arn})
 
     def _codedeploy_role(self, name: str) -> pulumi.Output[str]:
-        role = self._role(name, "codedeploy.amazonaws.com")
-        partition = aws.get_partition_output(opts=pulumi.InvokeOutputOptions(parent=self)).partition
+        # CodeDeploy is not among the services that say on whose behalf they take a role.
+        role = self._role(name, "codedeploy.amazonaws.com", None)
+        partition = self._account.partition
         # The limited one of AWS's two: it reads no foreign buckets and calls only CodeDeployHook_* functions.
         aws.iam.RolePolicyAttachment(
             name,
@@ -103,17 +114,10 @@ class ServiceRoles(Component):
         self._policy(name, role, {"PassRoles": ("iam:PassRole", [self.execution_role_arn, self.task_role_arn])})
         return role.arn
 
-    def _role(self, name: str, service: str) -> aws.iam.Role:
+    def _role(self, name: str, service: str, account: Account | None) -> aws.iam.Role:
         return aws.iam.Role(
             name,
-            assume_role_policy=json.dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"},
-                    ],
-                }
-            ),
+            assume_role_policy=trust_policy(service, account),
             tags=self._tags(),
             opts=self._child(),
         )

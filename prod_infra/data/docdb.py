@@ -42,6 +42,10 @@ class DocdbArgs(ComponentArgs):
         skip_final_snapshot: delete the cluster without a last snapshot.
         deletion_protection: whether AWS refuses to delete the cluster.
         protect_data: whether Pulumi refuses to delete the cluster.
+        log_retention_days: days for which the exported logs are kept.
+        kms_key_arn: key of the cluster's storage, snapshots and backups.
+        secrets_key_arn: key of the credentials.
+        logs_key_arn: key of the exported logs.
     """
 
     availability_zones: Sequence[str]
@@ -60,6 +64,10 @@ class DocdbArgs(ComponentArgs):
     skip_final_snapshot: bool = False
     deletion_protection: bool = True
     protect_data: bool = True
+    log_retention_days: int = 365
+    kms_key_arn: pulumi.Input[str]
+    secrets_key_arn: pulumi.Input[str]
+    logs_key_arn: pulumi.Input[str]
 
 
 class Docdb(Component):
@@ -68,7 +76,7 @@ class Docdb(Component):
     The password is generated here and exists only as a Pulumi secret and in Secrets Manager.
 
     Attributes:
-        cluster_identifier: the cluster's name.
+        cluster_identifier: `<environment>-docdb`, named so that its log groups can be made before it.
         endpoint: host name of the writer.
         reader_endpoint: host name that spreads over the readers.
         secret_arn: ARN of the credentials.
@@ -121,6 +129,7 @@ class Docdb(Component):
                 password=password,
                 host=self.endpoint,
                 port=args.database_port,
+                kms_key_arn=args.secrets_key_arn,
                 protect_data=args.protect_data,
             ),
             self._child(),
@@ -150,8 +159,22 @@ class Docdb(Component):
         )
         # AWS keeps final snapshots, so the next cluster's needs another name.
         snapshot = random.RandomId(f"{name}-final-snapshot", byte_length=4, opts=self._child())
+        identifier = f"{args.environment}-docdb"
+        # DocumentDB would make these groups itself, and keep them for ever under no key of ours.
+        logs = [
+            aws.cloudwatch.LogGroup(
+                f"{name}-{log}",
+                name=f"/aws/docdb/{identifier}/{log}",
+                retention_in_days=args.log_retention_days,
+                kms_key_id=args.logs_key_arn,
+                tags=self._tags(f"{name}-{log}"),
+                opts=self._child(),
+            )
+            for log in args.enabled_cloudwatch_logs_exports
+        ]
         return aws.docdb.Cluster(
             name,
+            cluster_identifier=identifier,
             engine="docdb",
             engine_version=ENGINE_VERSION,
             master_username=args.master_username,
@@ -161,6 +184,7 @@ class Docdb(Component):
             db_cluster_parameter_group_name=parameter_group.name,
             vpc_security_group_ids=[args.security_group_id],
             storage_encrypted=True,
+            kms_key_id=args.kms_key_arn,
             backup_retention_period=args.backup_retention_period,
             preferred_backup_window=args.preferred_backup_window,
             preferred_maintenance_window=args.preferred_maintenance_window,
@@ -172,5 +196,5 @@ class Docdb(Component):
                 None if args.skip_final_snapshot else pulumi.Output.concat(f"{name}-final-", snapshot.hex)
             ),
             tags=self._tags(name),
-            opts=self._child(protect=args.protect_data),
+            opts=self._child(protect=args.protect_data, depends_on=logs),
         )

@@ -20,6 +20,7 @@ class DocdbSecretArgs(ComponentArgs):
         password: its password, a Pulumi secret.
         host: host name of the writer.
         port: port of the cluster.
+        kms_key_arn: key of the secret.
         protect_data: whether Pulumi refuses to delete the secret.
     """
 
@@ -28,6 +29,7 @@ class DocdbSecretArgs(ComponentArgs):
     password: pulumi.Output[str]
     host: pulumi.Input[str]
     port: int
+    kms_key_arn: pulumi.Input[str]
     protect_data: bool = True
 
 
@@ -51,6 +53,7 @@ class DocdbSecret(Component):
             name,
             name=args.secret_name,
             description="Credentials of the DocumentDB cluster's first user",
+            kms_key_id=args.kms_key_arn,
             recovery_window_in_days=30,
             tags=self._tags(name),
             opts=self._child(protect=args.protect_data),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pulumi.runtime.proto import resource_pb2
 
 from prod_infra.deployment.decide import Decision, decide, dependents_to_replace
-from prod_infra.deployment.engine import Change, ChangeKind, Program
+from prod_infra.deployment.engine import Change, ChangeKind, Program, Review
 from prod_infra.deployment.monitor import PROVIDER_TYPE, Monitor
 from prod_infra.deployment.property_paths import changes
 from prod_infra.deployment.provider_calls import Providers, StepError
@@ -50,6 +50,7 @@ class Deployer(Monitor):
         run: is told.
         unfinished: what interrupted creates had sent, by URN.
         preview: whether only to plan.
+        review: may object to a create or update just before it is done.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Deployer(Monitor):
         *,
         unfinished: dict[str, Values],
         preview: bool,
+        review: Review | None = None,
     ) -> None:
         super().__init__(program)
         self.providers = providers
@@ -68,6 +70,7 @@ class Deployer(Monitor):
         self.run = run
         self.unfinished = unfinished
         self.preview = preview
+        self.review = review
         self.exports: Values = {}
         self._decided: set[str] = set()
         self._replaced: set[str] = set()
@@ -144,7 +147,7 @@ class Deployer(Monitor):
             self._fault(goal, fault)
         if decision.faults:
             return Response(urn=goal.urn, result=resource_pb2.FAIL)
-        return self._foresee(decision, new, doomed) if self.preview else self._apply(decision, new, doomed)
+        return self._foresee(decision, new, doomed) if self.preview else self._apply(goal, decision, new, doomed)
 
     def _fault(self, goal: Registration, fault: str) -> None:
         with self.lock:
@@ -255,7 +258,9 @@ class Deployer(Monitor):
         outputs = old.outputs if decision.change.kind is ChangeKind.SAME else {**old.outputs, **new.inputs}
         return Response(urn=new.urn, id=old.id, object=to_struct(outputs))
 
-    def _apply(self, decision: Decision, new: ResourceState, doomed: list[ResourceState]) -> Response:
+    def _apply(
+        self, goal: Registration, decision: Decision, new: ResourceState, doomed: list[ResourceState]
+    ) -> Response:
         old, kind = decision.old, decision.change.kind
         if kind is ChangeKind.SAME:
             # AWS is not touched: the file learns of it with the next write.
@@ -263,6 +268,7 @@ class Deployer(Monitor):
             return Response(urn=new.urn, id=new.id, object=to_struct(new.outputs))
         try:
             with self.run.step(decision.change):
+                self._ask_reviewer(replace(goal, inputs=new.inputs))
                 for resource in doomed:
                     with self.run.step(Change(urn=resource.urn, kind=ChangeKind.DELETE)):
                         self._steps.delete(resource, becomes=replace(resource, pending_replacement=True))
@@ -276,6 +282,10 @@ class Deployer(Monitor):
             for resource in doomed:
                 self._going[resource.urn].set()
         return Response(urn=new.urn, id=made.id, object=to_struct(made.outputs))
+
+    def _ask_reviewer(self, goal: Registration) -> None:
+        if self.review and (objections := self.review(goal)):
+            raise StepError("; ".join(objections))
 
     # Everything else ------------------------------------------------------------------------------------------------
 

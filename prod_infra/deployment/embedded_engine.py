@@ -15,7 +15,7 @@ from pulumi.provider.experimental.provider import Provider
 
 from prod_infra.deployment import deletion, host
 from prod_infra.deployment.deployer import Deployer
-from prod_infra.deployment.engine import Change, ChangeKind, OnProgress, Program, Result
+from prod_infra.deployment.engine import Change, ChangeKind, OnProgress, Program, Result, Review
 from prod_infra.deployment.monitor import PROVIDER_TYPE, STACK_TYPE
 from prod_infra.deployment.order import needed_first
 from prod_infra.deployment.property_paths import changes
@@ -38,11 +38,20 @@ class EmbeddedEngine:
             `provider_calls.Recovers`) lets a run that follows a kill find what the killed one created.
         state: the stack's state file.
         workers: how many resources are worked on at once.
+        review: asked before each create and update of `up`, such as a policy pack; a reason that it gives fails the
+            step before AWS is touched.
     """
 
     def __init__(
-        self, program: Program, providers: Mapping[str, Provider], state: StateFile, *, workers: int = 16
+        self,
+        program: Program,
+        providers: Mapping[str, Provider],
+        state: StateFile,
+        *,
+        workers: int = 16,
+        review: Review | None = None,
     ) -> None:
+        self._review = review
         self.program = program
         self.state = state
         self._providers = Providers(providers)
@@ -159,7 +168,9 @@ class EmbeddedEngine:
         plan = Run("preview")
         self._plan(plan, snapshot, unfinished)
         before = Snapshot(snapshot.resources)
-        deployer = Deployer(self.program, self._providers, snapshot, run, unfinished=unfinished, preview=False)
+        deployer = Deployer(
+            self.program, self._providers, snapshot, run, unfinished=unfinished, preview=False, review=self._review
+        )
         try:
             host.run(self.program, deployer, preview=False, workers=self._workers)
         except ProdInfraError:

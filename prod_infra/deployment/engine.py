@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
+
+from prod_infra.deployment.registration import Registration
 
 
 class ChangeKind(StrEnum):
@@ -61,7 +63,7 @@ class Result:
 
     Attributes:
         operation: `preview`, `up`, `refresh` or `destroy`.
-        changes: one entry a resource, those needed first, deletions last; `up` has the order of the `preview` before it.
+        changes: one entry a resource, those needed first, deletions last; `up` keeps the order of its `preview`.
         outputs: the stack's exports; secrets are masked as `"[secret]"`.
         seconds: wall time.
         warnings: what the user should know although nothing failed, such as what an interrupted run had left.
@@ -102,6 +104,9 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+
+Review = Callable[[Registration], Sequence[str]]
+"""Asked before each create and update, with the inputs that will be sent; each answer is a reason not to."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from pulumi.provider.experimental.property_value import PropertyValue
@@ -14,7 +15,9 @@ from prod_infra.deployment.registration import Registration
 from prod_infra.properties import SECRET_MASK
 
 _LEVELS: Final = {0: "advisory", 1: "mandatory", 2: "disabled", 3: "remediate"}
-_SEVERITIES: Final = {0: "", 1: "low", 2: "medium", 3: "high", 4: "critical"}
+SEVERITIES: Final = {0: "", 1: "low", 2: "medium", 3: "high", 4: "critical"}
+"""Word for each of the protocol's severities."""
+
 _SHORTEST_SECRET: Final = 4
 _DEFERRED: Final = "deferred: "
 # How a pack that applies waivers itself reports what it accepted; an advisory of a policy of its own.
@@ -68,12 +71,36 @@ def _secrets(value: PropertyValue, *, inside: bool = False) -> Iterator[str]:
             yield from _secrets(item, inside=secret)
 
 
+_LIBRARY: Final = Path(__file__).resolve().parents[1]
+
+
+def _in_library(source: str) -> bool:
+    return Path(source.rpartition(":")[0]).resolve().is_relative_to(_LIBRARY)
+
+
+def _sources(registrations: Sequence[Registration]) -> dict[str, str]:
+    """Return, by URN, where the user's own code asks for the resource.
+
+    For what a component of this library makes, that is the call of the component; where there is none, as in the
+    packaged program, it is the library's own line.
+    """
+    by_urn = {registration.urn: registration for registration in registrations}
+    inside = {source: _in_library(source) for source in {found.source for found in registrations}}
+    result = {}
+    for registration in registrations:
+        at: Registration | None = registration
+        while at and (not at.source or inside[at.source]):
+            at = by_urn.get(at.parent)
+        result[registration.urn] = at.source if at else registration.source
+    return result
+
+
 class FindingReader:
     """Makes findings of the pack's answers, and counts."""
 
     def __init__(self, info: analyzer_pb2.AnalyzerInfo, registrations: Sequence[Registration]) -> None:
         self._policies = {policy.name: policy for policy in info.policies}
-        self._sources = {registration.urn: registration.source for registration in registrations}
+        self._sources = _sources(registrations)
         # Longest first: a secret that contains another must not leave its rest behind.
         secrets = {text for found in registrations for value in found.inputs.values() for text in _secrets(value)}
         self._secrets = sorted(secrets, key=len, reverse=True)
@@ -110,7 +137,7 @@ class FindingReader:
         return Finding(
             rule=rule,
             title=policy.displayName or policy.description or rule,
-            severity=_SEVERITIES.get(policy.severity, ""),
+            severity=SEVERITIES.get(policy.severity, ""),
             level=level,
             urn=urn,
             message=message,

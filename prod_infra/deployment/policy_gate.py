@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from prod_infra.deployment.policy_config import LEVELS, lowered, policy_config
-from prod_infra.deployment.policy_findings import BOOKKEEPING, Finding, FindingReader
+from prod_infra.deployment.policy_findings import BOOKKEEPING, SEVERITIES, Finding, FindingReader
 from prod_infra.deployment.policy_process import PolicyProcess
 from prod_infra.deployment.policy_requests import analyze_request, stack_request
 from prod_infra.deployment.registration import Registration
@@ -46,6 +46,41 @@ _JUDGED: Final = (Outcome.PASSED, Outcome.FAILED, Outcome.WAIVED, Outcome.UNDECI
 
 
 @dataclass(frozen=True, kw_only=True)
+class RuleInfo:
+    """What a pack says of one of its rules.
+
+    Attributes:
+        id: as findings name it.
+        title: what should hold.
+        description: the same with the reason.
+        severity: as a finding's.
+        fix: what to change.
+        url: where AWS explains it.
+        tags: the standards' controls, and `on:` with each type token that it judges.
+    """
+
+    id: str
+    title: str
+    description: str
+    severity: str
+    fix: str
+    url: str
+    tags: tuple[str, ...]
+
+
+def _rule_info(policy: analyzer_pb2.PolicyInfo) -> RuleInfo:
+    return RuleInfo(
+        id=policy.name,
+        title=policy.displayName or policy.description,
+        description=policy.description,
+        severity=SEVERITIES.get(policy.severity, ""),
+        fix=policy.remediation_steps,
+        url=policy.url,
+        tags=tuple(policy.tags),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What the pack says of a program.
 
@@ -54,7 +89,7 @@ class Verdict:
         rules: number of rules that were enabled.
         resources: number of resources that a provider manages.
         tally: by rule, how often each outcome occurred.
-        titles: by rule, what should hold.
+        rule_infos: the enabled rules, in the pack's order.
         deferred: ids of rules that wait for values which only `up` brings, with the reason.
         disabled: ids of rules that the configuration turned off.
         lowered: ids of rules that the configuration made advisory, or not strict.
@@ -65,7 +100,7 @@ class Verdict:
     rules: int
     resources: int
     tally: Mapping[str, Mapping[Outcome, int]]
-    titles: Mapping[str, str]
+    rule_infos: tuple[RuleInfo, ...]
     deferred: Mapping[str, str]
     disabled: tuple[str, ...]
     lowered: tuple[str, ...]
@@ -206,8 +241,8 @@ def ask(process: PolicyProcess, registrations: Sequence[Registration], config: M
         findings=tuple(reader.findings),
         rules=len(enabled),
         resources=len(managed),
-        tally=tally,
-        titles={policy.name: policy.displayName or policy.description for policy in enabled},
+        tally={rule: dict(counts) for rule, counts in tally.items()},
+        rule_infos=tuple(map(_rule_info, enabled)),
         deferred=reader.deferred,
         disabled=disabled,
         lowered=lowered(info, configured),

@@ -61,6 +61,16 @@ class PolicyGuard:
                 self._info = info
             return self._info
 
+    def objections(self, registration: Registration) -> list[str]:
+        """Return why the pack forbids a resource, a sentence a rule; what an engine takes as its `review`.
+
+        Raises:
+            PolicyError: the pack did not start, crashed or hung.
+            InvalidInputError: the configuration can't be right.
+        """
+        forbidden = [finding for finding in self.analyze(registration) if finding.level == "mandatory"]
+        return [f"policy {found.rule}: {found.message}; {found.fix}" for found in forbidden]
+
     def analyze(self, registration: Registration) -> tuple[Finding, ...]:
         """Return what the rules object to in one resource, whose inputs are those that its provider has checked.
 

@@ -13,7 +13,7 @@ import boto3
 from botocore.exceptions import BotoCoreError
 
 from prod_infra.deployment.embedded_engine import EmbeddedEngine
-from prod_infra.deployment.engine import Engine, Program
+from prod_infra.deployment.engine import Engine, Program, Review
 from prod_infra.deployment.state import StateFile
 from prod_infra.errors import TargetError
 from prod_infra.local_aws.clients import ACCOUNT_ID, Clients
@@ -97,13 +97,14 @@ class LocalTarget:
         """Return where a stack's state is."""
         return self._directory / _LOCAL / self.instance_id / f"{stack}.json"
 
-    def engine(self, program: Program) -> Engine:
-        """Return the engine that plans and applies the program here."""
+    def engine(self, program: Program, review: Review | None = None) -> Engine:
+        """Return the engine that plans and applies the program here; `review` may object to a step of `up`."""
         providers = {
             "aws": LocalAwsProvider(self.clients(program.config.get("aws:region", DEFAULT_REGION))),
             "random": LocalRandomProvider(),
         }
-        return EmbeddedEngine(program, providers, StateFile(self.state_path(program.stack), program.project, program.stack))
+        state = StateFile(self.state_path(program.stack), program.project, program.stack)
+        return EmbeddedEngine(program, providers, state, review=review)
 
     def describe(self) -> dict[str, Any]:
         """Return what a record says of the target, JSON."""

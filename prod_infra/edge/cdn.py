@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from prod_infra.component import Component, ComponentArgs
 from prod_infra.edge.behaviors import API, EVERY_METHOD, IMAGES, READ_AND_ASK, SITE, alb_origin, behavior
 from prod_infra.edge.bucket_policy import bucket_policy
+from prod_infra.edge.cdn_logs import CdnLogs, CdnLogsArgs
 from prod_infra.edge.private_bucket import PrivateBucket
 
 
@@ -28,6 +29,8 @@ class CdnArgs(ComponentArgs):
         alb_zone_id: hosted zone of that name.
         origin_header_name: header by which the load balancer knows this distribution.
         origin_header_value: its secret value.
+        web_acl_arn: web ACL in us-east-1 with the scope CLOUDFRONT.
+        log_bucket_arn: bucket that gets the access logs.
     """
 
     domain_name: str
@@ -39,6 +42,8 @@ class CdnArgs(ComponentArgs):
     alb_zone_id: pulumi.Input[str]
     origin_header_name: str
     origin_header_value: pulumi.Input[str]
+    web_acl_arn: pulumi.Input[str]
+    log_bucket_arn: pulumi.Input[str]
 
 
 class Cdn(Component):
@@ -85,6 +90,7 @@ class Cdn(Component):
             http_version="http2and3",
             is_ipv6_enabled=True,
             price_class="PriceClass_100",
+            web_acl_id=args.web_acl_arn,
             origins=[
                 self._bucket_origin(f"{name}-{SITE}", SITE, args.site),
                 self._bucket_origin(f"{name}-{IMAGES}", IMAGES, args.images),
@@ -124,6 +130,13 @@ class Cdn(Component):
                 policy=bucket_policy(bucket.arn, distribution.arn),
                 opts=self._child(),
             )
+        CdnLogs(
+            name,
+            CdnLogsArgs(
+                environment=args.environment, distribution_arn=distribution.arn, log_bucket_arn=args.log_bucket_arn
+            ),
+            self._child(),
+        )
         front = aws.route53.RecordAliasArgs(
             name=distribution.domain_name, zone_id=distribution.hosted_zone_id, evaluate_target_health=False
         )

@@ -1,32 +1,47 @@
-"""A bucket that only CloudFront reads; the site and the images are two of them."""
+"""A private bucket: the site's, the images', the logs' and the evidence's are four of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
-import pulumi_aws as aws
+from pulumi_aws import s3
 
 from prod_infra.component import Component, ComponentArgs
+
+OLD_VERSION_DAYS: Final = 90
+"""How long an overwritten or deleted object can be had back."""
+
+ABANDONED_UPLOAD_DAYS: Final = 7
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs(ComponentArgs):
-    """Arguments of `S3Site` and `S3Images`.
+    """Arguments of every private bucket.
 
     Attributes:
         force_destroy: delete the bucket even if it holds objects.
         protect_data: whether Pulumi refuses to delete the bucket.
+        kms_key_arn: key of its objects; None for S3's own.
+        log_bucket: bucket that gets its access logs; None for no logs.
+        expire_days: days after which objects go; None for never.
+        object_lock: whether object versions can be locked; to be said at the birth.
     """
 
     force_destroy: bool = False
     protect_data: bool = True
+    kms_key_arn: pulumi.Input[str] | None = None
+    log_bucket: pulumi.Input[str] | None = None
+    expire_days: int | None = None
+    object_lock: bool = False
 
 
 class PrivateBucket(Component):
     """A private, versioned, encrypted bucket, without ACLs, named by the provider as names are shared world-wide.
 
-    Who may read it is said by `Cdn`, which knows the distribution.
+    Old versions and abandoned uploads are cleared away. Who may read it is said by a policy beside it.
 
     Attributes:
         bucket: the bucket's name.
@@ -40,48 +55,89 @@ class PrivateBucket(Component):
 
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
-        bucket = aws.s3.Bucket(
+        bucket = s3.Bucket(
             name,
             force_destroy=args.force_destroy,
+            object_lock_enabled=args.object_lock,
             tags=self._tags(name),
             opts=self._child(protect=args.protect_data),
         )
-        aws.s3.BucketPublicAccessBlock(
+        self.bucket = bucket.bucket
+        self.arn = bucket.arn
+        self.regional_domain_name = bucket.bucket_regional_domain_name
+        s3.BucketPublicAccessBlock(
             name,
-            bucket=bucket.bucket,
+            bucket=self.bucket,
             block_public_acls=True,
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
             opts=self._child(),
         )
-        aws.s3.BucketOwnershipControls(
+        s3.BucketOwnershipControls(
             name,
-            bucket=bucket.bucket,
-            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+            bucket=self.bucket,
+            rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
             opts=self._child(),
         )
-        aws.s3.BucketVersioning(
+        versioning = s3.BucketVersioning(
             name,
-            bucket=bucket.bucket,
-            versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+            bucket=self.bucket,
+            versioning_configuration=s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
             opts=self._child(),
         )
-        aws.s3.BucketServerSideEncryptionConfiguration(
+        self._encrypt(name, args.kms_key_arn)
+        s3.BucketLifecycleConfiguration(
             name,
-            bucket=bucket.bucket,
+            bucket=self.bucket,
+            rules=_lifecycle(args.expire_days),
+            # S3 takes rules for old versions only once there are versions.
+            opts=self._child(depends_on=[versioning]),
+        )
+        if args.log_bucket is not None:
+            s3.BucketLogging(
+                name,
+                bucket=self.bucket,
+                target_bucket=args.log_bucket,
+                target_prefix=pulumi.Output.concat("s3/", self.bucket, "/"),
+                opts=self._child(),
+            )
+        self.register_outputs({"bucket": self.bucket, "arn": self.arn})
+
+    def _encrypt(self, name: str, kms_key_arn: pulumi.Input[str] | None) -> None:
+        default = s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+            sse_algorithm="AES256" if kms_key_arn is None else "aws:kms", kms_master_key_id=kms_key_arn
+        )
+        s3.BucketServerSideEncryptionConfiguration(
+            name,
+            bucket=self.bucket,
             rules=[
-                aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                    apply_server_side_encryption_by_default=(
-                        aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                            sse_algorithm="AES256"
-                        )
-                    ),
+                s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                    apply_server_side_encryption_by_default=default,
+                    # One call to KMS for many objects.
+                    bucket_key_enabled=None if kms_key_arn is None else True,
                 )
             ],
             opts=self._child(),
         )
-        self.bucket = bucket.bucket
-        self.arn = bucket.arn
-        self.regional_domain_name = bucket.bucket_regional_domain_name
-        self.register_outputs({"bucket": self.bucket, "arn": self.arn})
+
+
+def _lifecycle(expire_days: int | None) -> Sequence[s3.BucketLifecycleConfigurationRuleArgs]:
+    """Return one rule for every object of the bucket."""
+    expiration = None
+    if expire_days is not None:
+        expiration = s3.BucketLifecycleConfigurationRuleExpirationArgs(days=expire_days)
+    return [
+        s3.BucketLifecycleConfigurationRuleArgs(
+            id="tidy",
+            status="Enabled",
+            filter=s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+            expiration=expiration,
+            noncurrent_version_expiration=s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+                noncurrent_days=OLD_VERSION_DAYS
+            ),
+            abort_incomplete_multipart_upload=s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+                days_after_initiation=ABANDONED_UPLOAD_DAYS
+            ),
+        )
+    ]

@@ -69,7 +69,8 @@ class Clients:
         self._made: dict[tuple[str, str], Any] = {}
         # boto3 sessions are not thread-safe; clients are.
         self._lock = threading.Lock()
-        self._session = boto3.Session(
+        # Typed stubs know each service by its name; here the name is a variable.
+        self._session: Any = boto3.Session(
             botocore_session=botocore.session.Session(session_vars=_NO_PROFILE),
             aws_access_key_id="local",
             aws_secret_access_key="local",  # noqa: S106  made up on purpose: no real account can accept it

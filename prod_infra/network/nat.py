@@ -35,11 +35,13 @@ class Nat(Component):
     Attributes:
         public_ips: fixed public address by name of the zone that has a gateway: where the environment's traffic
             comes from.
+        gateway_ids: gateway ID by name of the same zones.
     """
 
     pulumi_type = "prod_infra:network:Nat"
 
     public_ips: dict[str, pulumi.Output[str]]
+    gateway_ids: dict[str, pulumi.Output[str]]
 
     def __init__(self, name: str, args: NatArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
@@ -57,6 +59,7 @@ class Nat(Component):
                 opts=self._child(depends_on=[args.internet_gateway]),
             )
             self.public_ips[zone] = address.public_ip
+        self.gateway_ids = {zone: gateway.id for zone, gateway in gateways.items()}
         for zone in zones:
             aws.ec2.Route(
                 f"{name}-{zone}",

@@ -18,11 +18,13 @@ class RollbackAlarmsArgs(ComponentArgs):
     Attributes:
         load_balancer_arn_suffix: the load balancer as CloudWatch names it.
         target_group_arn_suffixes: target group as CloudWatch names it, by role.
+        topic_arn: who is told.
         most_errors: answers of status 5xx a minute that are still taken for noise.
     """
 
     load_balancer_arn_suffix: pulumi.Input[str]
     target_group_arn_suffixes: Mapping[str, pulumi.Input[str]]
+    topic_arn: pulumi.Input[str]
     most_errors: int = 5
 
 
@@ -41,6 +43,7 @@ class RollbackAlarms(Component):
 
     def __init__(self, name: str, args: RollbackAlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
+        self._topic_arn = args.topic_arn
         balancer = {"LoadBalancer": args.load_balancer_arn_suffix}
         self.alarm_names = [
             self._alarm(f"{name}-5xx", "HTTPCode_ELB_5XX_Count", "Sum", args.most_errors, balancer),
@@ -69,6 +72,8 @@ class RollbackAlarms(Component):
             threshold=threshold,
             comparison_operator="GreaterThanThreshold",
             treat_missing_data="notBreaching",
+            alarm_actions=[self._topic_arn],
+            ok_actions=[self._topic_arn],
             tags=self._tags(name),
             opts=self._child(),
         ).name

@@ -78,7 +78,8 @@ def test_record_is_complete(deployed: Deployed) -> None:
     assert all(cell.status is CellStatus.COMPLETED for cell in deployed.record.cells)
     assert deployed.record.parameters["target"] == "local"
     assert deployed.record.results["target"]["account_id"] == "123456789012"
-    assert json.loads((folder / "policy.json").read_text())["rules"] > 0
+    assert json.loads((folder / "policy.json").read_text()) == deployed.record.results["policy"]["report"]
+    assert deployed.record.results["policy"]["counts"]["evaluated"] > 50
 
 
 def test_progress_and_summary_are_shown(deployed: Deployed) -> None:
@@ -134,7 +135,7 @@ def test_closed_gate_stops_the_run(deployed: Deployed, monkeypatch: pytest.Monke
     assert record.verdict is Verdict.FAILED
     assert record.error is not None
     assert record.error.cell == "policy-gate"
-    assert record.results["policy"]["violations"] >= 1
+    assert record.results["policy"]["counts"]["violations"] >= 1
     assert {cell.id: cell.status for cell in record.cells}["up"] is CellStatus.NEVER_RUN
 
 

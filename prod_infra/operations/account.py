@@ -1,0 +1,51 @@
+"""Which account the environment is in, for policies that must name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """The account and the partition of the provider.
+
+    Attributes:
+        id: twelve digits.
+        partition: `aws`, `aws-cn` or `aws-us-gov`: what every ARN begins with.
+    """
+
+    id: pulumi.Output[str]
+    partition: pulumi.Output[str]
+
+    @property
+    def root(self) -> pulumi.Output[str]:
+        """Principal that stands for the account: whoever its IAM policies allow."""
+        return self.arn("iam::", "root")
+
+    def arn(self, service_and_region: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
+        """Return an ARN in the account: `arn("logs:eu-central-1:", "log-group:*")`."""
+        return pulumi.Output.concat("arn:", self.partition, ":", service_and_region, self.id, ":", resource)
+
+
+def account_of(parent: pulumi.Resource) -> Account:
+    """Return the account of a resource's provider."""
+    opts = pulumi.InvokeOutputOptions(parent=parent)
+    return Account(
+        id=aws.get_caller_identity_output(opts=opts).account_id,
+        partition=aws.get_partition_output(opts=opts).partition,
+    )
+
+
+def trust_policy(service: str, account: Account | None) -> pulumi.Output[str]:
+    """Return the policy, as JSON, by which a service takes a role.
+
+    Args:
+        service: such as `ecs-tasks.amazonaws.com`.
+        account: on whose behalf alone; None for a service that does not say on whose behalf it acts.
+    """
+    condition = {} if account is None else {"Condition": {"StringEquals": {"aws:SourceAccount": account.id}}}
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole", **condition}
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,0 +1,194 @@
+"""`prod-infra policy`: the gate, its reports, and what can be asked of the pack itself."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from prod_infra.errors import InvalidInputError, PolicyError
+
+if TYPE_CHECKING:
+    from prod_infra.deployment.policy_gate import Verdict
+
+# Commands import what they use: `policy --help` need not wait for pulumi_aws.
+# ruff: noqa: PLC0415
+
+policy_app = typer.Typer(help="Hold the environment against the policy pack; a mandatory violation exits 1.")
+
+
+class Format(StrEnum):
+    """How to report."""
+
+    TABLE = "table"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+    GITHUB = "github"
+
+
+class Framework(StrEnum):
+    """Standards whose controls the rules name."""
+
+    FSBP = "fsbp"
+    CIS = "cis"
+    WA = "wa"
+    CHECKOV = "checkov"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to report.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", help="File to write the report to; the table is printed as well.")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="JSON file in the shape of the CLI's --policy-pack-config.")
+]
+WaiversOption = Annotated[
+    Path | None, typer.Option("--waivers", help="File of waivers in the place of the pack's policies/waivers.yaml.")
+]
+
+
+def _config(path: Path | None) -> dict[str, object]:
+    from prod_infra.deployment.policy_config import unique_json
+
+    if path is None:
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path} can't be read", [f"{type(error).__name__}."]) from error
+    return unique_json(text, str(path))
+
+
+def _report(verdict: Verdict, style: Format, output: Path | None) -> None:
+    """Write the verdict; end with 1 where something blocks.
+
+    Raises:
+        typer.Exit: something blocks.
+    """
+    from prod_infra.deployment.policy_gate import render
+    from prod_infra.deployment.policy_report import FORMATS
+
+    if style is Format.TABLE and output is not None:
+        with output.open("w", encoding="utf-8") as file:
+            render(verdict, Console(file=file, width=160))
+    elif output is not None:
+        output.write_text(FORMATS[style](verdict) + "\n", encoding="utf-8")
+    if style is Format.TABLE or output is not None:
+        render(verdict, Console())
+    else:
+        typer.echo(FORMATS[style](verdict))
+    if not verdict.passed:
+        raise typer.Exit(1)
+
+
+@policy_app.callback(invoke_without_command=True)
+def gate(
+    context: typer.Context,
+    *,
+    project: Annotated[
+        Path, typer.Option("--project", help="Folder with a Pulumi.yaml; else the packaged program is taken.")
+    ] = Path(),
+    stack: Annotated[str, typer.Option("--stack", help="Which Pulumi.<stack>.yaml.")] = "prod",
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting, `name=value`; may be given more than once.")
+    ] = None,
+    style: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    config: ConfigOption = None,
+    waivers: WaiversOption = None,
+) -> None:
+    """Hold what the program registers against the policy pack; a mandatory violation exits 1."""
+    if context.invoked_subcommand is not None:
+        return
+    from prod_infra.cli import program_of
+    from prod_infra.deployment.policy_gate import check_program
+
+    given = _config(config)
+    program = program_of(project, stack, setting)
+
+    def registrations() -> object:
+        from prod_infra.deployment.evaluate import register
+
+        return register(program)
+
+    _report(check_program(registrations, config=given, waivers=waivers), style, output)  # type: ignore[arg-type]
+
+
+@policy_app.command("check-config")
+def check_config(
+    file: Annotated[Path | None, typer.Argument(help="JSON file in the shape of --policy-pack-config.")] = None,
+    waivers: WaiversOption = None,
+) -> None:
+    """Check the pack, its waivers and a configuration, without any program: nothing may lower the floor."""
+    from policies.rules import ALL_RULES
+    from policies.waivers import load
+    from prod_infra.deployment.policy_config import policy_config
+    from prod_infra.deployment.policy_gate import PACK
+    from prod_infra.deployment.policy_process import PolicyProcess
+
+    faults: list[str] = []
+    try:
+        given = _config(file)
+        with PolicyProcess(PACK, timeout=60) as process:
+            policy_config(process.info(), given)
+    except InvalidInputError as error:
+        faults += error.faults
+    faults += load(ALL_RULES, waivers).faults
+    if faults:
+        raise InvalidInputError("The policy configuration can't be right", faults)
+    Console().print(f"{len(ALL_RULES)} rules, their configuration and waivers are in order.")
+
+
+@policy_app.command()
+def matrix(
+    framework: Annotated[Framework, typer.Option("--framework", help="Whose controls.")] = Framework.FSBP,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,  # noqa: FBT002
+) -> None:
+    """List a standard's controls with the rules that ask the same, and those that no rule asks, with the reason."""
+    from policies import registry
+
+    rows = registry.matrix(framework.value)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("standard", "control", "rules", "why not")
+    for row in rows:
+        table.add_row(row["standard"], row["control"], ", ".join(row["rules"]), row["why_not"])
+    Console().print(table)
+
+
+@policy_app.command()
+def audit(
+    state: Annotated[Path, typer.Argument(help="An embedded engine's state file, or output of `pulumi stack export`.")],
+    style: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    config: ConfigOption = None,
+    waivers: WaiversOption = None,
+) -> None:
+    """Hold a saved state against the policy pack; a mandatory violation exits 1."""
+    from prod_infra.deployment.policy_audit import saved
+    from prod_infra.deployment.policy_gate import check
+
+    _report(check(saved(state), config=_config(config), waivers=waivers), style, output)
+
+
+@policy_app.command()
+def docs(
+    check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where the file is old.")] = False,  # noqa: FBT002
+) -> None:
+    """Write policies/README.md again from the rules."""
+    from policies import registry
+    from prod_infra.deployment.policy_gate import PACK
+
+    file, text = PACK / "README.md", registry.readme()
+    if not check_only:
+        file.write_text(text, encoding="utf-8")
+    elif not file.exists() or file.read_text(encoding="utf-8") != text:
+        raise PolicyError("policies/README.md is not what the rules say.", hint="run `prod-infra policy docs`")
