@@ -105,14 +105,14 @@ def number(value: Any) -> float | None:
         return None
 
 
-def at_least(path: str, floor: float) -> Check:
+def at_least(path: str, floor: float, *, absent_ok: bool = False) -> Check:
     """Return the check that every value at `path` is a number of at least `floor`."""
 
     def holds(value: Any) -> bool:
         amount = number(value)
         return amount is not None and amount >= floor
 
-    return satisfies(path, holds, f"be at least {show(floor)}")
+    return satisfies(path, holds, f"be at least {show(floor)}", absent_ok=absent_ok)
 
 
 def at_most(path: str, ceiling: float) -> Check:

@@ -20,10 +20,30 @@ SECURITY_GROUP_RULE: Final[Tokens] = ("aws:ec2/securityGroupRule:SecurityGroupRu
 SECURITY_GROUP_INGRESS_RULE: Final[Tokens] = ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",)
 DEFAULT_SECURITY_GROUP: Final[Tokens] = ("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",)
 
-LOAD_BALANCER: Final[Tokens] = ("aws:lb/loadBalancer:LoadBalancer", "aws:alb/loadBalancer:LoadBalancer")
-LISTENER: Final[Tokens] = ("aws:lb/listener:Listener", "aws:alb/listener:Listener")
-LISTENER_RULE: Final[Tokens] = ("aws:lb/listenerRule:ListenerRule", "aws:alb/listenerRule:ListenerRule")
-TARGET_GROUP: Final[Tokens] = ("aws:lb/targetGroup:TargetGroup", "aws:alb/targetGroup:TargetGroup")
+LOAD_BALANCER: Final[Tokens] = (
+    "aws:lb/loadBalancer:LoadBalancer",
+    "aws:alb/loadBalancer:LoadBalancer",
+    "aws:elasticloadbalancingv2/loadBalancer:LoadBalancer",
+    "aws:applicationloadbalancing/loadBalancer:LoadBalancer",
+)
+LISTENER: Final[Tokens] = (
+    "aws:lb/listener:Listener",
+    "aws:alb/listener:Listener",
+    "aws:elasticloadbalancingv2/listener:Listener",
+    "aws:applicationloadbalancing/listener:Listener",
+)
+LISTENER_RULE: Final[Tokens] = (
+    "aws:lb/listenerRule:ListenerRule",
+    "aws:alb/listenerRule:ListenerRule",
+    "aws:elasticloadbalancingv2/listenerRule:ListenerRule",
+    "aws:applicationloadbalancing/listenerRule:ListenerRule",
+)
+TARGET_GROUP: Final[Tokens] = (
+    "aws:lb/targetGroup:TargetGroup",
+    "aws:alb/targetGroup:TargetGroup",
+    "aws:elasticloadbalancingv2/targetGroup:TargetGroup",
+    "aws:applicationloadbalancing/targetGroup:TargetGroup",
+)
 
 DISTRIBUTION: Final[Tokens] = ("aws:cloudfront/distribution:Distribution",)
 ORIGIN_ACCESS_CONTROL: Final[Tokens] = ("aws:cloudfront/originAccessControl:OriginAccessControl",)
@@ -54,3 +74,53 @@ TASK_DEFINITION: Final[Tokens] = ("aws:ecs/taskDefinition:TaskDefinition",)
 SCALABLE_TARGET: Final[Tokens] = ("aws:appautoscaling/target:Target",)
 SCALING_POLICY: Final[Tokens] = ("aws:appautoscaling/policy:Policy",)
 DEPLOYMENT_GROUP: Final[Tokens] = ("aws:codedeploy/deploymentGroup:DeploymentGroup",)
+
+KMS_KEY: Final[Tokens] = ("aws:kms/key:Key", "aws:kms/externalKey:ExternalKey", "aws:kms/replicaKey:ReplicaKey")
+ROTATABLE_KEY: Final[Tokens] = ("aws:kms/key:Key",)
+LOG_GROUP: Final[Tokens] = ("aws:cloudwatch/logGroup:LogGroup",)
+TOPIC: Final[Tokens] = ("aws:sns/topic:Topic",)
+METRIC_ALARM: Final[Tokens] = ("aws:cloudwatch/metricAlarm:MetricAlarm",)
+FLOW_LOG: Final[Tokens] = ("aws:ec2/flowLog:FlowLog",)
+BUCKET_LOGGING: Final[Tokens] = ("aws:s3/bucketLogging:BucketLogging", "aws:s3/bucketLoggingV2:BucketLoggingV2")
+BUCKET_LIFECYCLE: Final[Tokens] = (
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
+)
+ECR_LIFECYCLE: Final[Tokens] = ("aws:ecr/lifecyclePolicy:LifecyclePolicy",)
+LOG_DELIVERY_SOURCE: Final[Tokens] = ("aws:cloudwatch/logDeliverySource:LogDeliverySource",)
+LOG_DELIVERY: Final[Tokens] = ("aws:cloudwatch/logDelivery:LogDelivery",)
+WEB_ACL: Final[Tokens] = ("aws:wafv2/webAcl:WebAcl",)
+WEB_ACL_ASSOCIATION: Final[Tokens] = ("aws:wafv2/webAclAssociation:WebAclAssociation",)
+WEB_ACL_LOGGING: Final[Tokens] = ("aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",)
+NETWORK_ACL: Final[Tokens] = ("aws:ec2/networkAcl:NetworkAcl", "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl")
+NETWORK_ACL_RULE: Final[Tokens] = ("aws:ec2/networkAclRule:NetworkAclRule",)
+CERTIFICATE: Final[Tokens] = ("aws:acm/certificate:Certificate",)
+ECS_CLUSTER: Final[Tokens] = ("aws:ecs/cluster:Cluster",)
+IAM_ROLE: Final[Tokens] = ("aws:iam/role:Role",)
+IDENTITY_POLICY: Final[Tokens] = (
+    "aws:iam/policy:Policy",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/userPolicy:UserPolicy",
+    "aws:iam/groupPolicy:GroupPolicy",
+)
+POLICY_ATTACHMENT: Final[Tokens] = (
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
+)
+RESOURCE_POLICY: Final[Tokens] = (
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:kms/key:Key",
+    "aws:kms/keyPolicy:KeyPolicy",
+    "aws:ecr/repositoryPolicy:RepositoryPolicy",
+    "aws:sns/topic:Topic",
+    "aws:sns/topicPolicy:TopicPolicy",
+    "aws:secretsmanager/secret:Secret",
+    "aws:secretsmanager/secretPolicy:SecretPolicy",
+)
+EGRESS_RULE: Final[Tokens] = ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",)
+BUCKET_OBJECT_LOCK: Final[Tokens] = (
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+    "aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2",
+)

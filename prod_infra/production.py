@@ -21,12 +21,20 @@ from prod_infra.edge.cdn import Cdn, CdnArgs
 from prod_infra.edge.private_bucket import PrivateBucketArgs
 from prod_infra.edge.s3_images import S3Images
 from prod_infra.edge.s3_site import S3Site
+from prod_infra.edge.waf import Waf, WafArgs
 from prod_infra.network.availability_zones import pick_zones
 from prod_infra.network.nat import Nat, NatArgs
+from prod_infra.network.network_acls import NetworkAcls, NetworkAclsArgs
 from prod_infra.network.security_groups import SecurityGroups, SecurityGroupsArgs
 from prod_infra.network.vpc import Vpc, VpcArgs
 from prod_infra.network.vpc_endpoints import VpcEndpoints, VpcEndpointsArgs
+from prod_infra.operations.access_logs import AccessLogs
 from prod_infra.operations.alarms import RollbackAlarms, RollbackAlarmsArgs
+from prod_infra.operations.encryption import GLOBAL_REGION, Encryption, EncryptionArgs
+from prod_infra.operations.environment_alarms import EnvironmentAlarms, EnvironmentAlarmsArgs
+from prod_infra.operations.evidence import Evidence, EvidenceArgs
+from prod_infra.operations.flow_logs import FlowLogs, FlowLogsArgs
+from prod_infra.operations.notifications import Notifications, NotificationsArgs
 from prod_infra.settings import Settings
 
 Part = TypeVar("Part", bound=Component)
@@ -62,8 +70,26 @@ class ProductionEnvironment(Component):
             opts=pulumi.InvokeOutputOptions(parent=self),
         ).zone_id
 
+        self.encryption = keys = build(Encryption, EncryptionArgs, "keys")
+        self.access_logs = logs = build(
+            AccessLogs, PrivateBucketArgs, "access-logs", expire_days=settings.log_retention_days
+        )
+        private_bucket = {"kms_key_arn": keys.buckets, "log_bucket": logs.target_bucket}
+        self.evidence = build(Evidence, EvidenceArgs, "evidence", **private_bucket)
+
         self.vpc = vpc = build(Vpc, VpcArgs, "vpc", availability_zones=zones)
         public, private = list(vpc.public_subnet_ids.values()), list(vpc.private_subnet_ids.values())
+        build(FlowLogs, FlowLogsArgs, "flow-logs", vpc_id=vpc.vpc_id, kms_key_arn=keys.logs)
+        test_port = {"test_listener_port": settings.test_listener_port if settings.enable_blue_green else None}
+        build(
+            NetworkAcls,
+            NetworkAclsArgs,
+            "acl",
+            vpc_id=vpc.vpc_id,
+            public_subnet_ids=public,
+            private_subnet_ids=private,
+            **test_port,
+        )
         routes = {"private_route_table_ids": vpc.private_route_table_ids}
         self.nat = nat = build(
             Nat,
@@ -78,8 +104,8 @@ class ProductionEnvironment(Component):
             SecurityGroupsArgs,
             "sg",
             vpc_id=vpc.vpc_id,
-            test_listener_port=settings.test_listener_port if settings.enable_blue_green else None,
             tester_ips=nat.public_ips,
+            **test_port,
         )
         self.vpc_endpoints = build(
             VpcEndpoints,
@@ -90,9 +116,10 @@ class ProductionEnvironment(Component):
             tasks_security_group_id=groups.tasks_id,
             **routes,
         )
-        self.ecr = ecr = build(Ecr, EcrArgs, "ecr")
-        self.s3_site = site = build(S3Site, PrivateBucketArgs, "site")
-        self.s3_images = images = build(S3Images, PrivateBucketArgs, "images")
+
+        self.ecr = ecr = build(Ecr, EcrArgs, "ecr", kms_key_arn=keys.images)
+        self.s3_site = site = build(S3Site, PrivateBucketArgs, "site", **private_bucket)
+        self.s3_images = images = build(S3Images, PrivateBucketArgs, "images", **private_bucket)
         self.acm_cert = cert = build(AcmCert, AcmCertArgs, "cert", zone_id=zone_id)
         self.alb = alb = build(
             Alb,
@@ -102,8 +129,11 @@ class ProductionEnvironment(Component):
             public_subnet_ids=public,
             security_group_ids=groups.alb_ids,
             certificate_arn=cert.regional_arn,
+            log_bucket=logs.target_bucket,
         )
-        self.cdn = build(
+        build(Waf, WafArgs, "alb-waf", scope="REGIONAL", kms_key_arn=keys.logs, guarded_arn=alb.arn)
+        waf = build(Waf, WafArgs, "cdn-waf", scope="CLOUDFRONT", region=GLOBAL_REGION, kms_key_arn=keys.edge_logs)
+        self.cdn = cdn = build(
             Cdn,
             CdnArgs,
             "cdn",
@@ -115,7 +145,10 @@ class ProductionEnvironment(Component):
             alb_zone_id=alb.zone_id,
             origin_header_name=ORIGIN_HEADER,
             origin_header_value=alb.origin_header_value,
+            web_acl_arn=waf.web_acl_arn,
+            log_bucket_arn=logs.target_arn,
         )
+
         self.docdb = docdb = build(
             Docdb,
             DocdbArgs,
@@ -123,6 +156,9 @@ class ProductionEnvironment(Component):
             availability_zones=zones,
             private_subnet_ids=private,
             security_group_id=groups.database_id,
+            kms_key_arn=keys.database,
+            secrets_key_arn=keys.secrets,
+            logs_key_arn=keys.logs,
         )
         self.ecs = ecs = build(
             Ecs,
@@ -132,20 +168,41 @@ class ProductionEnvironment(Component):
             secrets={**docdb.secrets, **named_secrets(settings.app_secrets, settings.region, self)},
             repository_arn=ecr.repository_arn,
             images_bucket_arn=images.arn,
+            logs_key_arn=keys.logs,
+            secrets_key_arn=keys.secrets,
+            buckets_key_arn=keys.buckets,
             private_subnet_ids=private,
             security_group_id=groups.tasks_id,
             target_group_arn=alb.live_target_group.arn,
             ready=[alb],
         )
+
+        self.notifications = topic = build(Notifications, NotificationsArgs, "alarms", kms_key_arn=keys.alarms)
+        edge = {"region": GLOBAL_REGION, "kms_key_arn": keys.edge_alarms}
+        self.edge_notifications = edge_topic = build(Notifications, NotificationsArgs, "edge-alarms", **edge)
+        watched = {"load_balancer_arn_suffix": alb.arn_suffix, "topic_arn": topic.topic_arn}
+        rollback = build(
+            RollbackAlarms,
+            RollbackAlarmsArgs,
+            "rollback",
+            target_group_arn_suffixes={role: group.arn_suffix for role, group in alb.target_groups.items()},
+            **watched,
+        )
+        build(
+            EnvironmentAlarms,
+            EnvironmentAlarmsArgs,
+            "watch",
+            edge_topic_arn=edge_topic.topic_arn,
+            cluster_name=ecs.cluster_name,
+            service_name=ecs.service_name,
+            database_identifier=docdb.cluster_identifier,
+            nat_gateway_ids=nat.gateway_ids,
+            distribution_id=cdn.distribution_id,
+            web_acl=waf.metric_name,
+            **watched,
+        )
         self.blue_green = None
         if settings.enable_blue_green_deployment:
-            alarms = build(
-                RollbackAlarms,
-                RollbackAlarmsArgs,
-                "rollback",
-                load_balancer_arn_suffix=alb.arn_suffix,
-                target_group_arn_suffixes={role: group.arn_suffix for role, group in alb.target_groups.items()},
-            )
             self.blue_green = build(
                 BlueGreen,
                 BlueGreenArgs,
@@ -156,6 +213,6 @@ class ProductionEnvironment(Component):
                 target_group_names=[group.name for group in alb.target_groups.values()],
                 production_listener_arn=alb.https_listener_arn,
                 test_listener_arn=alb.test_listener_arn,
-                alarm_names=alarms.alarm_names,
+                alarm_names=rollback.alarm_names,
             )
         self.register_outputs({"siteUrl": f"https://{settings.domain_name}"})

@@ -32,6 +32,10 @@ def main() -> None:
         "docdbClusterIdentifier": environment.docdb.cluster_identifier,
         "docdbEndpoint": environment.docdb.endpoint,
         "docdbSecretArn": environment.docdb.secret_arn,
+        "alarmTopicArn": environment.notifications.topic_arn,
+        "edgeAlarmTopicArn": environment.edge_notifications.topic_arn,
+        "accessLogsBucket": environment.access_logs.bucket,
+        "evidenceBucket": environment.evidence.bucket,
     }
     if environment.blue_green is not None:
         outputs["codedeployApplication"] = environment.blue_green.application_name

@@ -118,7 +118,9 @@ class Settings(BaseModel):
         description="Environment variable to Secrets Manager name under `prod/`, `:KEY` added for one key of JSON.",
     )
 
-    log_retention_days: int = Field(365, description="Days for which logs are kept, in log groups and in the log bucket.")
+    log_retention_days: int = Field(
+        365, description="Days for which logs are kept, in log groups and in the log bucket."
+    )
     kms_deletion_window_days: int = Field(
         30, ge=7, le=30, description="Days for which a deleted encryption key can still be saved."
     )

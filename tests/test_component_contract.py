@@ -40,6 +40,10 @@ NAMED_ON_PURPOSE = {
     "aws:cloudwatch/logGroup:LogGroup",
     "aws:secretsmanager/secret:Secret",
     "aws:route53/record:Record",  # its name is the domain itself
+    "aws:kms/alias:Alias",  # it is a name
+    "aws:sns/topic:Topic",  # people subscribe to it
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource",  # Pulumi's own name of it is longer than AWS takes
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
 }
 
 

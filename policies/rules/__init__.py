@@ -6,15 +6,20 @@ from typing import Final
 
 from policies.rule import Rule
 from policies.rules import (
+    audit_trail,
     blue_green,
     containers,
     data,
     edge,
+    firewall,
+    identity,
+    keys,
     load_balancing,
     multi_az,
     network,
     services,
     storage,
+    upkeep,
     wiring,
 )
 
@@ -29,4 +34,9 @@ ALL_RULES: Final[tuple[Rule, ...]] = (
     *multi_az.RULES,
     *wiring.RULES,
     *blue_green.RULES,
+    *keys.RULES,
+    *audit_trail.RULES,
+    *firewall.RULES,
+    *identity.RULES,
+    *upkeep.RULES,
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from policies.checks import all_of, equals, satisfies
+from policies.checks import all_of, equals, one_of, present, satisfies
 from policies.rule import CHECKOV, CIS_5, CIS_7, FSBP, SECURITY_HUB, WELL_ARCHITECTED, Absent, ResourceRule, Severity
 from policies.tokens import (
     BUCKET,
     BUCKET_ENCRYPTION,
+    BUCKET_LIFECYCLE,
+    BUCKET_OBJECT_LOCK,
     BUCKET_OWNERSHIP,
     BUCKET_PUBLIC_ACCESS_BLOCK,
     BUCKET_VERSIONING,
@@ -81,16 +83,19 @@ BUCKET_ENCRYPTION_KNOWN = ResourceRule(
     absent=Absent(means="AWS encrypts with its own key, and nothing says so"),
     fix="Set sse_algorithm to AES256 or aws:kms, as prod_infra.edge.s3_site and s3_images do.",
     controls={SECURITY_HUB: ("S3.17",), CHECKOV: ("CKV_AWS_19",), WELL_ARCHITECTED: ("SEC08-BP02",)},
-    check=satisfies(
-        _ALGORITHM,
-        lambda algorithm: algorithm in ("AES256", "aws:kms", "aws:kms:dsse"),
-        "be AES256, aws:kms or aws:kms:dsse",
+    check=all_of(
+        present("rules"),
+        satisfies(
+            _ALGORITHM,
+            lambda algorithm: algorithm in ("AES256", "aws:kms", "aws:kms:dsse"),
+            "be AES256, aws:kms or aws:kms:dsse",
+        ),
     ),
     passes=tuple(
         {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": algorithm}}]}
         for algorithm in ("aws:kms", "AES256", "aws:kms:dsse")
     ),
-    fails=({"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "none"}}]},),
+    fails=({"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "none"}}]}, {"rules": []}),
 )
 
 BUCKET_ACLS_OFF = ResourceRule(
@@ -106,6 +111,38 @@ BUCKET_ACLS_OFF = ResourceRule(
     check=equals("rule.objectOwnership", "BucketOwnerEnforced"),
     passes=({"rule": {"objectOwnership": "BucketOwnerEnforced"}},),
     fails=({"rule": {"objectOwnership": "ObjectWriter"}}, {"rule": {"objectOwnership": "BucketOwnerPreferred"}}),
+)
+
+BUCKET_LIFECYCLE_ON = ResourceRule(
+    id="s3-lifecycle-enabled",
+    title="A bucket's lifecycle rules are on",
+    why="A rule that is turned off looks like order and clears nothing away.",
+    severity=Severity.LOW,
+    on=BUCKET_LIFECYCLE,
+    keys=("rules", "rules[].status"),
+    absent=Absent(means="AWS refuses a configuration without rules, and says so late"),
+    fix="Set status=Enabled, as prod_infra.edge.private_bucket does.",
+    controls={FSBP: ("S3.13",), CHECKOV: ("CKV2_AWS_61",)},
+    check=all_of(present("rules"), equals("rules[].status", "Enabled")),
+    passes=({"rules": [{"id": "old", "status": "Enabled"}]},),
+    fails=({"rules": []}, {"rules": [{"status": "Enabled"}, {"status": "Disabled"}]}, {"rules": [{"id": "old"}]}),
+)
+
+_RETENTION = "rule.defaultRetention"
+
+BUCKET_OBJECTS_LOCKED = ResourceRule(
+    id="s3-object-lock-retention",
+    title="A bucket whose objects are locked says in which mode",
+    why="Without a default each writer has to remember to lock, and evidence can be deleted by whoever made it.",
+    severity=Severity.MEDIUM,
+    on=BUCKET_OBJECT_LOCK,
+    keys=(f"{_RETENTION}.mode",),
+    absent=Absent(means="AWS locks nothing by itself"),
+    fix="Make the bucket with prod_infra.operations.evidence.Evidence.",
+    controls={WELL_ARCHITECTED: ("SEC08-BP04",)},
+    check=one_of(f"{_RETENTION}.mode", ("COMPLIANCE", "GOVERNANCE")),
+    passes=({"rule": {"defaultRetention": {"mode": "COMPLIANCE", "days": 365}}},),
+    fails=({"rule": {"defaultRetention": {"mode": "none"}}}, {"rule": {}}),
 )
 
 ECR_SCAN_ON_PUSH = ResourceRule(
@@ -159,6 +196,8 @@ RULES = (
     BUCKET_VERSIONING_ON,
     BUCKET_ENCRYPTION_KNOWN,
     BUCKET_ACLS_OFF,
+    BUCKET_LIFECYCLE_ON,
+    BUCKET_OBJECTS_LOCKED,
     ECR_SCAN_ON_PUSH,
     ECR_IMMUTABLE_TAGS,
     ECR_NO_FORCE_DELETE,

@@ -109,6 +109,9 @@ def dependents_to_replace(
     gone = {root.urn}
     found: list[ResourceState] = []
     for resource in snapshot.unsettled:
+        if resource.delete and gone.intersection(resource.references):
+            # An old copy that an interrupted run left: it would hold the root until the end.
+            found.append(resource)
         if resource.urn in decided or not resource.custom or resource.external or resource.delete:
             continue
         touched = {key for key, urns in resource.property_dependencies.items() if gone.intersection(urns)}

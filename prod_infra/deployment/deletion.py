@@ -21,10 +21,10 @@ def _graph(doomed: Sequence[ResourceState]) -> TopologicalSorter[ResourceState]:
     graph: TopologicalSorter[ResourceState] = TopologicalSorter()
     for resource in reversed(doomed):
         graph.add(resource)
-    for resource in reversed(doomed):
-        references = resource.references - {resource.urn}
-        for needed in doomed:
-            if needed.urn in references:
+    for index, resource in enumerate(doomed):
+        # Only what stands before it in the state: an old copy and its successor share a URN, and may need each other's.
+        for needed in doomed[:index]:
+            if needed.urn in resource.references:
                 graph.add(needed, resource)
     return graph
 

@@ -41,6 +41,11 @@ def _timeouts(request: resource_pb2.RegisterResourceRequest) -> dict[str, Any]:
     return {"customTimeouts": found} if found else {}
 
 
+def _when_gone(resource: ResourceState) -> ResourceState | None:
+    """Return what the state keeps of a resource that is deleted first: the place of the one to come, if one comes."""
+    return None if resource.delete else replace(resource, pending_replacement=True)
+
+
 class Deployer(Monitor):
     """The monitor of `preview` and `up`.
 
@@ -229,21 +234,20 @@ class Deployer(Monitor):
         if decision.delete_first:
             doomed = [*reversed(dependents_to_replace(old, self.snapshot, self.providers, self._decided)), old]
         for resource in doomed[:-1]:
-            if resource.protect:
+            if resource.protect and not resource.delete:
                 self.run.blocked[resource.urn] = f"it can't outlive {old.urn}, which must be replaced, and is protected"
         if self.run.blocked and not self.preview:
             # The plan saw none of it: a value that was unknown then makes the difference.
             raise StepError("; ".join(f"{urn}: {why}" for urn, why in self.run.blocked.items()))
         fresh = [resource for resource in doomed if not resource.pending_replacement]
-        for resource in fresh:
-            self._going[resource.urn] = threading.Event()
+        self._going.update({resource.urn: threading.Event() for resource in fresh if not resource.delete})
         return fresh
 
     def _foresee(self, decision: Decision, new: ResourceState, doomed: list[ResourceState]) -> Response:
         """Answer in a preview: what is not in the object is unknown to the program."""
         old = decision.old
         for resource in doomed:
-            self.snapshot.put(resource, replace(resource, pending_replacement=True))
+            self.snapshot.put(resource, _when_gone(resource))
         if old is None or decision.change.kind is ChangeKind.REPLACE:
             stays = replace(old, delete=True) if old and old not in doomed and not old.pending_replacement else None
             self.snapshot.settle(
@@ -271,7 +275,7 @@ class Deployer(Monitor):
                 self._ask_reviewer(replace(goal, inputs=new.inputs))
                 for resource in doomed:
                     with self.run.step(Change(urn=resource.urn, kind=ChangeKind.DELETE)):
-                        self._steps.delete(resource, becomes=replace(resource, pending_replacement=True))
+                        self._steps.delete(resource, becomes=_when_gone(resource))
                 if old and kind is ChangeKind.UPDATE:
                     made = self._steps.update(old, new)
                 else:
@@ -280,7 +284,8 @@ class Deployer(Monitor):
             return Response(urn=new.urn, result=resource_pb2.FAIL)
         finally:
             for resource in doomed:
-                self._going[resource.urn].set()
+                if not resource.delete:
+                    self._going[resource.urn].set()
         return Response(urn=new.urn, id=made.id, object=to_struct(made.outputs))
 
     def _ask_reviewer(self, goal: Registration) -> None:

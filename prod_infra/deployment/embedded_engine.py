@@ -152,7 +152,7 @@ class EmbeddedEngine:
         known = snapshot.plan()
         deployer = Deployer(self.program, self._providers, known, run, unfinished=unfinished, preview=True)
         host.run(self.program, deployer, preview=True)
-        run.sort(needed_first({resource.urn: resource.references for resource in known.resources}))
+        run.sort(needed_first({resource.urn: resource.references for resource in known.settled}))
         self._announce(run, known, snapshot)
         run.raise_faults()
         return deployer.exports
@@ -186,7 +186,7 @@ class EmbeddedEngine:
         finally:
             snapshot.commit()
         run.raise_failures()
-        run.sort([change.urn for change in plan.changes])
+        run.sort([change.urn for change in plan.changes if change.kind is not ChangeKind.DELETE])
         return deployer.exports
 
     def _destroy(self, run: Run, snapshot: Snapshot, unfinished: dict[str, Values]) -> Values:

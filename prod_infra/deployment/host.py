@@ -87,8 +87,10 @@ class Workers(ThreadPoolExecutor):
                 continue
             try:
                 outcome.set_result(call())
-            except BaseException as error:  # noqa: BLE001  handed over to who waits
+            except Exception as error:  # noqa: BLE001  handed over to who waits
                 outcome.set_exception(error)
+            except BaseException as error:  # noqa: BLE001  asyncio and Pulumi's SDK would wait for ever
+                outcome.set_exception(ProdInfraError(f"A step ended with {type(error).__name__}: {error}"))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a call made by the next free thread; calls begin in the order in which they come."""

@@ -103,7 +103,7 @@ class Providers:
             loop = asyncio.new_event_loop()
         try:
             return loop.run_until_complete(call)
-        except Exception as error:  # noqa: BLE001  a provider may fail in any way, and the state must survive it
+        except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001  any failure is the step's
             said = str(error) if isinstance(error, ProdInfraError) else f"{type(error).__name__}: {error}"
             # A provider that made the resource before it failed says so by these attributes of its error.
             made_id, properties = getattr(error, "resource_id", None), getattr(error, "properties", None)

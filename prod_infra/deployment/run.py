@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from prod_infra.deployment.engine import Change, OnProgress, Progress
+from prod_infra.deployment.engine import Change, ChangeKind, OnProgress, Progress
 from prod_infra.deployment.provider_calls import StepError
 from prod_infra.errors import DeploymentError, InvalidInputError
 
@@ -52,9 +52,14 @@ class Run:
             self.changes.append(change)
 
     def sort(self, urns: Sequence[str]) -> None:
-        """Put the changes in the order of the URNs; a deletion stays behind what has the same one."""
-        place = {urn: index for index, urn in reversed(list(enumerate(urns)))}
-        self.changes.sort(key=lambda change: place.get(change.urn, len(place)))
+        """Put the changes in the order of the URNs; deletions stay last, in the order in which they were decided."""
+        place = {urn: index for index, urn in enumerate(urns)}
+
+        def key(change: Change) -> tuple[bool, int]:
+            deletes = change.kind is ChangeKind.DELETE
+            return deletes, 0 if deletes else place.get(change.urn, len(place))
+
+        self.changes.sort(key=key)
 
     def warn(self, message: str) -> None:
         """Note something for the user, and log it at once."""

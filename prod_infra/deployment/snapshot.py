@@ -46,6 +46,12 @@ class Snapshot:
             return list(self._before)
 
     @property
+    def settled(self) -> list[ResourceState]:
+        """What the operation has come to."""
+        with self._lock:
+            return list(self._settled)
+
+    @property
     def pending(self) -> list[Operation]:
         """Operations whose end is not recorded."""
         with self._lock:

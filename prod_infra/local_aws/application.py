@@ -39,6 +39,7 @@ from prod_infra.local_aws import (
     hosted_zones,
     iam,
     logs,
+    s3,
     secrets_manager,
 )
 
@@ -54,6 +55,7 @@ EXTENSIONS: tuple[Callable[[], None], ...] = (
     ecs.register,
     iam.register,
     logs.register,
+    s3.register,
     secrets_manager.register,
 )
 """Each adds to moto, in this process, what its module's docstring names."""

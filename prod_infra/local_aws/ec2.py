@@ -1,4 +1,5 @@
-"""Amazon EC2: descriptions of all security group rules, and changes of VPC endpoints that moto forgets.
+"""Amazon EC2: descriptions of all security group rules, changes of VPC endpoints that moto forgets, and
+the log groups of flow logs.
 
 Follows the EC2 API reference, https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html and
 API_ModifyVpcEndpoint.html.
@@ -12,6 +13,7 @@ from typing import Any
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses.vpcs import VPCs
+from moto.logs.models import logs_backends
 
 from prod_infra.local_aws.patches import around
 
@@ -64,10 +66,22 @@ def _delete_endpoints(delete: Callable[..., None], backend: Any, vpce_ids: list[
     )
 
 
+def _create_flow_logs(create: Callable[..., Any], backend: Any, **kwargs: Any) -> Any:
+    made, failed = create(backend, **kwargs)
+    groups = logs_backends[backend.account_id][backend.region_name].groups
+    for flow_log in made:
+        # moto looks for the group under its name alone, and a client may give its ARN instead.
+        name = (flow_log.log_destination or "").partition(":log-group:")[2].removesuffix(":*")
+        if name in groups:
+            flow_log.deliver_logs_status, flow_log.deliver_logs_error_message = "SUCCESS", None
+    return made, failed
+
+
 def register() -> None:
     """Mend moto's EC2 backend."""
     around(SecurityGroupRule, "__init__")(_make_rule)
     around(EC2Backend, "modify_security_group_rules")(_modify_rules)
     around(EC2Backend, "modify_vpc_endpoint")(_modify_endpoint)
     around(EC2Backend, "delete_vpc_endpoints")(_delete_endpoints)
+    around(EC2Backend, "create_flow_logs")(_create_flow_logs)
     around(VPCs, "modify_vpc_endpoint")(_answer_modify_endpoint)

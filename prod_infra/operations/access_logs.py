@@ -66,9 +66,7 @@ class AccessLogs(PrivateBucket):
         self.target_bucket = policy.bucket
         self.target_arn = pulumi.Output.concat("arn:", account.partition, ":s3:::", policy.bucket)
 
-    def _writer(
-        self, sid: str, service: str, path: pulumi.Input[str], condition: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _writer(self, sid: str, service: str, path: pulumi.Input[str], condition: Mapping[str, Any]) -> dict[str, Any]:
         statement = {
             "Sid": sid,
             "Effect": "Allow",

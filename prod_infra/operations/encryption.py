@@ -97,9 +97,7 @@ class Encryption(Component):
     def _log_groups(self, region: str) -> Statement:
         """Let a region's log groups be encrypted: CloudWatch Logs guide, "Encrypt log data using AWS KMS"."""
         groups = self._account.arn(f"logs:{region}:", "log-group:*")
-        return used_by(
-            f"logs.{region}.amazonaws.com", USE, {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}}
-        )
+        return used_by(f"logs.{region}.amazonaws.com", USE, {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}})
 
     def _alarms(self, region: str) -> Statement:
         """Let a region's alarms publish: SNS guide, "Enable compatibility between event sources and topics"."""

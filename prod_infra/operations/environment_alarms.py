@@ -70,55 +70,39 @@ class EnvironmentAlarms(Component):
         self._topics = [args.topic_arn]
         self.alarm_names = []
         balancer = {"LoadBalancer": args.load_balancer_arn_suffix}
-        self._alarm(f"{name}-latency", "AWS/ApplicationELB", "TargetResponseTime", "p99", SLOW_SECONDS, balancer)
+        self._alarm(f"{name}-latency", "AWS/ApplicationELB:TargetResponseTime", "p99", SLOW_SECONDS, balancer)
         service = {"ClusterName": args.cluster_name, "ServiceName": args.service_name}
-        self._alarm(f"{name}-task-cpu", "AWS/ECS", "CPUUtilization", "Average", BUSY_PERCENT, service)
-        self._alarm(f"{name}-task-memory", "AWS/ECS", "MemoryUtilization", "Average", BUSY_PERCENT, service)
-        self._alarm(
-            f"{name}-tasks",
-            "ECS/ContainerInsights",
-            "RunningTaskCount",
-            "Minimum",
-            args.autoscaling_min_tasks,
-            service,
-            comparison_operator="LessThanThreshold",
-            # No task, no data.
-            treat_missing_data="breaching",
-        )
+        self._alarm(f"{name}-task-cpu", "AWS/ECS:CPUUtilization", "Average", BUSY_PERCENT, service)
+        self._alarm(f"{name}-task-memory", "AWS/ECS:MemoryUtilization", "Average", BUSY_PERCENT, service)
+        # No task, no data.
+        few = {**_BELOW, "treat_missing_data": "breaching"}
+        tasks, fewest = "ECS/ContainerInsights:RunningTaskCount", args.autoscaling_min_tasks
+        self._alarm(f"{name}-tasks", tasks, "Minimum", fewest, service, **few)
         self._database(f"{name}-database", {"DBClusterIdentifier": args.database_identifier})
         for zone, gateway in args.nat_gateway_ids.items():
             nat = {"NatGatewayId": gateway}
-            self._alarm(f"{name}-nat-{zone}", "AWS/NATGateway", "ErrorPortAllocation", "Sum", 0, nat, **_AT_ONCE)
+            self._alarm(f"{name}-nat-{zone}", "AWS/NATGateway:ErrorPortAllocation", "Sum", 0, nat, **_AT_ONCE)
         self._topics = [args.edge_topic_arn]
         distribution = {"DistributionId": args.distribution_id, "Region": "Global"}
         limit, edge = MOST_EDGE_ERRORS_PERCENT, {"region": GLOBAL_REGION}
-        self._alarm(f"{name}-edge-5xx", "AWS/CloudFront", "5xxErrorRate", "Average", limit, distribution, **edge)
-        firewall = {"WebACL": args.web_acl, "Rule": "ALL"}
+        self._alarm(f"{name}-edge-5xx", "AWS/CloudFront:5xxErrorRate", "Average", limit, distribution, **edge)
         blocked = {**edge, **_AT_ONCE, "period": 300}
-        self._alarm(f"{name}-blocked", "AWS/WAFV2", "BlockedRequests", "Sum", MOST_BLOCKED, firewall, **blocked)
+        firewall = {"WebACL": args.web_acl, "Rule": "ALL"}
+        self._alarm(f"{name}-blocked", "AWS/WAFV2:BlockedRequests", "Sum", MOST_BLOCKED, firewall, **blocked)
         self.register_outputs({"alarmNames": self.alarm_names})
 
     def _database(self, name: str, cluster: Mapping[str, pulumi.Input[str]]) -> None:
-        space = "AWS/DocDB"
-        self._alarm(f"{name}-cpu", space, "CPUUtilization", "Maximum", BUSY_PERCENT, cluster)
-        self._alarm(
-            f"{name}-memory",
-            space,
-            "FreeableMemory",
-            "Minimum",
-            LEAST_FREE_MEMORY,
-            cluster,
-            comparison_operator="LessThanThreshold",
-        )
-        lag = "DBClusterReplicaLagMaximum"
-        self._alarm(f"{name}-lag", space, lag, "Maximum", MOST_LAG_MILLISECONDS, cluster)
+        self._alarm(f"{name}-cpu", "AWS/DocDB:CPUUtilization", "Maximum", BUSY_PERCENT, cluster)
+        self._alarm(f"{name}-memory", "AWS/DocDB:FreeableMemory", "Minimum", LEAST_FREE_MEMORY, cluster, **_BELOW)
+        lag = "AWS/DocDB:DBClusterReplicaLagMaximum"
+        self._alarm(f"{name}-lag", lag, "Maximum", MOST_LAG_MILLISECONDS, cluster)
         # How many connections there may be follows from the instance class, and DocumentDB tells.
         metrics = {"used": "DatabaseConnections", "limit": "DatabaseConnectionsLimit"}
         queries = [
             aws.cloudwatch.MetricAlarmMetricQueryArgs(
                 id=key,
                 metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
-                    namespace=space, metric_name=metric, dimensions=dict(cluster), period=60, stat="Maximum"
+                    namespace="AWS/DocDB", metric_name=metric, dimensions=dict(cluster), period=60, stat="Maximum"
                 ),
             )
             for key, metric in metrics.items()
@@ -131,16 +115,17 @@ class EnvironmentAlarms(Component):
     def _alarm(
         self,
         name: str,
-        namespace: str,
         metric: str,
         statistic: str,
         threshold: float,
         dimensions: Mapping[str, pulumi.Input[str]],
         **more: Any,
     ) -> None:
+        """Make an alarm on a metric, given as `<namespace>:<name>`."""
+        namespace, _, what = metric.partition(":")
         key = "extended_statistic" if statistic.startswith("p") else "statistic"
-        measured = {"namespace": namespace, "metric_name": metric, "dimensions": dict(dimensions), key: statistic}
-        self._put(name, metric, threshold, **{"period": 60, **measured, **more})
+        measured = {"namespace": namespace, "metric_name": what, "dimensions": dict(dimensions), key: statistic}
+        self._put(name, what, threshold, **{"period": 60, **measured, **more})
 
     def _put(self, name: str, what: str, threshold: float, **more: Any) -> None:
         settings = {
@@ -165,3 +150,5 @@ class EnvironmentAlarms(Component):
 
 
 _AT_ONCE: Final[Mapping[str, Any]] = {"evaluation_periods": 1, "datapoints_to_alarm": 1}
+
+_BELOW: Final = {"comparison_operator": "LessThanThreshold"}

@@ -17,7 +17,7 @@ class EvidenceArgs(PrivateBucketArgs):
 
     Attributes:
         object_lock: always on.
-        evidence_retention_mode: `COMPLIANCE`, which nobody can shorten, or `GOVERNANCE`, which a special permission can.
+        evidence_retention_mode: `COMPLIANCE`, which nobody can shorten, or `GOVERNANCE`, which some can.
         evidence_retention_days: days for which each object stays as it is.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from prod_infra.local_aws.clients import Clients
 from prod_infra.settings import Settings
-from runbooks.verify import compute, data, edge, network
+from runbooks.verify import compute, data, edge, network, operations
 from runbooks.verify.check import Check, CheckFunction, run_check
 from runbooks.verify.deployed import Deployed
 
@@ -15,6 +15,7 @@ GROUPS: tuple[tuple[str, tuple[CheckFunction, ...]], ...] = (
     ("edge", edge.CHECKS),
     ("compute", compute.CHECKS),
     ("data", data.CHECKS),
+    ("operations", operations.CHECKS),
 )
 """Every check, by group, in the order in which they run."""
 

@@ -16,7 +16,7 @@ class Check:
     """What one check found.
 
     Attributes:
-        group: `network`, `edge`, `compute` or `data`.
+        group: `network`, `edge`, `compute`, `data` or `operations`.
         name: what is checked, as a sentence.
         passed: whether it is so.
         detail: the faults, or what was seen.

@@ -13,17 +13,10 @@ HTTP_PORT: Final = 80
 
 def image_repository(env: Deployed, see: Findings) -> None:
     """Images are scanned as they are pushed, and their tags can't be moved."""
-    ecr = env.clients("ecr")
-    found = env.pages("ecr", "describe_repositories", "repositories")
-    ours = [
-        repository
-        for repository in found
-        if env.tagged(ecr.list_tags_for_resource(resourceArn=repository["repositoryArn"])["tags"])
-    ]
-    repository = only(ours, "image repository of this environment")
+    repository = only(env.repositories, "image repository of this environment")
     see.equal("scan on push", repository["imageScanningConfiguration"]["scanOnPush"], env.settings.scan_on_push)
     see.equal("tags", repository["imageTagMutability"], "IMMUTABLE")
-    ecr.get_lifecycle_policy(repositoryName=repository["repositoryName"])
+    env.clients("ecr").get_lifecycle_policy(repositoryName=repository["repositoryName"])
 
 
 def load_balancer(env: Deployed, see: Findings) -> None:
@@ -35,6 +28,7 @@ def load_balancer(env: Deployed, see: Findings) -> None:
     attributes = {item["Key"]: item["Value"] for item in answer["Attributes"]}
     protected = str(env.settings.deletion_protection).lower()
     see.equal("deletion protection", attributes.get("deletion_protection.enabled"), protected)
+    see.equal("zonal shift", attributes.get("zonal_shift.config.enabled"), "true")
     see.equal("invalid headers dropped", attributes.get("routing.http.drop_invalid_header_fields.enabled"), "true")
 
 
@@ -58,7 +52,7 @@ def https_listener(env: Deployed, see: Findings) -> None:
             continue
         see.equal(f"{port} protocol", listener["Protocol"], "HTTPS")
         policy = listener.get("SslPolicy", "")
-        see.require(policy.startswith("ELBSecurityPolicy-TLS13-1-2-"), f"{port} negotiates by {policy or 'nothing'}")
+        see.require(policy.startswith("ELBSecurityPolicy-TLS13-1-2-Res-PQ-"), f"{port} uses {policy or 'no policy'}")
     default = env.listeners.get(HTTPS_PORT, {}).get("DefaultActions", [{}])[0]
     see.equal("answer without header", default.get("FixedResponseConfig", {}).get("StatusCode"), "403")
 
@@ -104,6 +98,19 @@ def task_secrets(env: Deployed, see: Findings) -> None:
         name = parts[6] if len(parts) > 6 else reference  # noqa: PLR2004
         see.require(name.startswith("prod/"), f"{name} is not under prod/")
         see.saw(name)
+
+
+def tasks_are_locked_down(env: Deployed, see: Findings) -> None:
+    """The containers run as nobody in particular, write to no disk of their own, and are watched."""
+    for container in env.task_definition["containerDefinitions"]:
+        name = container["name"]
+        see.require(container.get("readonlyRootFilesystem"), f"{name} can write to its root file system")
+        see.require(not container.get("privileged"), f"{name} is privileged")
+        see.require(container.get("user", "").split(":")[0] not in {"", "0", "root"}, f"{name} runs as root")
+        see.equal(f"{name} logs by", container["logConfiguration"]["logDriver"], "awslogs")
+    clusters = env.clients("ecs").describe_clusters(clusters=[env.service["clusterArn"]], include=["SETTINGS"])
+    found = {item["name"]: item["value"] for item in clusters["clusters"][0]["settings"]}
+    see.equal("Container Insights", found.get("containerInsights"), "enhanced")
 
 
 def _deployment_group(env: Deployed) -> dict[str, Any]:
@@ -166,6 +173,7 @@ CHECKS: tuple[CheckFunction, ...] = (
     http_redirect,
     service,
     task_secrets,
+    tasks_are_locked_down,
     blue_green,
     scaling,
 )

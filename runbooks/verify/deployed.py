@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from prod_infra.local_aws.clients import Clients
 from prod_infra.naming import PROJECT
 from prod_infra.settings import Settings
@@ -42,6 +44,7 @@ class Deployed:
     def __init__(self, clients: Clients, settings: Settings) -> None:
         self.clients = clients
         self.settings = settings
+        self._aliases: dict[str, dict[str, str]] = {}
 
     def pages(self, service: str, operation: str, key: str, region: str | None = None, **arguments: Any) -> list[Any]:
         """Return every item of a paginated call."""
@@ -101,6 +104,11 @@ class Deployed:
         """Available NAT gateways of the VPC by ID."""
         found = self._of_vpc("describe_nat_gateways", "NatGateways")
         return {nat["NatGatewayId"]: nat for nat in found if nat["State"] == "available"}
+
+    @cached_property
+    def network_acls(self) -> list[dict[str, Any]]:
+        """Network access lists of the VPC."""
+        return self._of_vpc("describe_network_acls", "NetworkAcls")
 
     @cached_property
     def security_groups(self) -> dict[str, dict[str, Any]]:
@@ -195,3 +203,65 @@ class Deployed:
         """Secrets of this environment, without their values."""
         found = self.pages("secretsmanager", "list_secrets", "SecretList")
         return [secret for secret in found if self.tagged(secret.get("Tags", []))]
+
+    @property
+    def database_logs(self) -> list[str]:
+        """Logs that the database writes to CloudWatch."""
+        return list(self.database.get("EnabledCloudwatchLogsExports", ()))
+
+    @cached_property
+    def repositories(self) -> list[dict[str, Any]]:
+        """Image repositories of this environment."""
+        ecr = self.clients("ecr")
+        found = self.pages("ecr", "describe_repositories", "repositories")
+        return [
+            item for item in found if self.tagged(ecr.list_tags_for_resource(resourceArn=item["repositoryArn"])["tags"])
+        ]
+
+    @cached_property
+    def own_buckets(self) -> dict[str, str]:
+        """Buckets of this environment: name by the tag `Name`."""
+        s3 = self.clients("s3")
+        found: dict[str, str] = {}
+        for bucket in s3.list_buckets()["Buckets"]:
+            try:
+                tags = s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"]
+            except ClientError:  # one without tags is not ours
+                continue
+            if self.tagged(tags):
+                found[next(tag["Value"] for tag in tags if tag["Key"] == "Name")] = bucket["Name"]
+        return found
+
+    def bucket(self, purpose: str) -> str:
+        """Return the bucket for a purpose, such as `evidence`."""
+        found = [bucket for name, bucket in self.own_buckets.items() if name.endswith(f"-{purpose}")]
+        return str(only(found, f"bucket for {purpose}"))
+
+    def key(self, purpose: str, region: str | None = None) -> str:
+        """Return the ID of the key to which the alias for a purpose leads."""
+        where = region or self.settings.region
+        if where not in self._aliases:
+            found = self.pages("kms", "list_aliases", "Aliases", where)
+            self._aliases[where] = {alias["AliasName"]: alias.get("TargetKeyId", "") for alias in found}
+        name = f"alias/{self.settings.environment}-{purpose}"
+        if name not in self._aliases[where]:
+            raise NotFoundError(f"there is no key {name} in {where}")
+        return self._aliases[where][name]
+
+    def log_groups(self, region: str) -> list[dict[str, Any]]:
+        """Return the log groups of this environment in a region."""
+        logs = self.clients("logs", region)
+        found = self.pages("logs", "describe_log_groups", "logGroups", region)
+        tags = [logs.list_tags_for_resource(resourceArn=group["arn"].removesuffix(":*"))["tags"] for group in found]
+        pairs = zip(found, tags, strict=True)
+        return [group for group, own in pairs if self.tagged([{"Key": k, "Value": v} for k, v in own.items()])]
+
+    def alarms(self, region: str) -> list[dict[str, Any]]:
+        """Return the metric alarms of this environment in a region."""
+        cloudwatch = self.clients("cloudwatch", region)
+        found = self.pages("cloudwatch", "describe_alarms", "MetricAlarms", region)
+        return [
+            alarm
+            for alarm in found
+            if self.tagged(cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
+        ]

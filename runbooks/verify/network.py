@@ -10,6 +10,9 @@ from runbooks.verify.deployed import Deployed
 ORIGIN_FACING: Final = "com.amazonaws.global.cloudfront.origin-facing"
 """AWS's prefix list of the addresses from which CloudFront calls origins."""
 
+REMOTE_PORTS: Final = (22, 3389)
+"""What FSBP EC2.21 lets no network access list open to the world."""
+
 
 def vpc_cidr(env: Deployed, see: Findings) -> None:
     """The VPC has the settings' CIDR block."""
@@ -139,6 +142,23 @@ def vpc_endpoints(env: Deployed, see: Findings) -> None:
             see.require(ports == {(443, 443)}, f"{name} admits the ports {sorted(map(str, ports))}")
 
 
+def network_acls(env: Deployed, see: Findings) -> None:
+    """Each tier has an access list of its own, and none opens remote shells or desktops to the world."""
+    lists = {subnet: acl for acl in env.network_acls for use in acl["Associations"] for subnet in [use["SubnetId"]]}
+    tiers = [{lists[subnet]["NetworkAclId"] for subnet in tier} for tier in (env.public_subnets, env.private_subnets)]
+    see.equal("lists of each tier", [len(tier) for tier in tiers], [1, 1])
+    see.require(tiers[0].isdisjoint(tiers[1]), "the tiers share a list")
+    for acl in lists.values():
+        see.require(not acl["IsDefault"], f"{acl['NetworkAclId']} is the VPC's default list")
+        for entry in acl["Entries"]:
+            admits = entry["RuleAction"] == "allow" and not entry["Egress"] and entry.get("CidrBlock") == "0.0.0.0/0"
+            ports = entry.get("PortRange", {"From": 0, "To": 65535})
+            for port in REMOTE_PORTS:
+                open_port = admits and ports["From"] <= port <= ports["To"]
+                see.require(not open_port, f"{acl['NetworkAclId']} opens port {port} to the world")
+    see.saw(f"{len(lists)} subnets")
+
+
 CHECKS: tuple[CheckFunction, ...] = (
     vpc_cidr,
     subnets_in_each_zone,
@@ -151,4 +171,5 @@ CHECKS: tuple[CheckFunction, ...] = (
     load_balancer_group,
     chain_of_groups,
     vpc_endpoints,
+    network_acls,
 )

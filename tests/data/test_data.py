@@ -60,10 +60,10 @@ def test_password_is_a_secret_everywhere() -> None:
 
 @pytest.mark.parametrize("protect", [True, False])
 def test_what_holds_data_is_protected_by_a_setting(*, protect: bool) -> None:
-    """Cluster, password, secret and buckets are protected; a rehearsal may turn that off."""
+    """Cluster, password, secret, buckets and keys are protected; a rehearsal may turn that off."""
     found = production() if protect else record_environment(protect_data=False)
     guarded = {item.type.rpartition(":")[2] for item in found.all if item.protect}
-    assert guarded == ({"Cluster", "RandomPassword", "Secret", "Bucket"} if protect else set())
+    assert guarded == ({"Cluster", "RandomPassword", "Secret", "Bucket", "Key"} if protect else set())
 
 
 @given(st.integers(0, 1439), st.integers(30, 1439))

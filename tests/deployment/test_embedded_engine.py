@@ -145,6 +145,29 @@ def test_an_alias_renames_without_touching_the_cloud(cloud: Cloud, tmp_path: Pat
     assert not cloud.calls
 
 
+def test_what_depends_on_a_renamed_resource_goes_with_it(cloud: Cloud, tmp_path: Path) -> None:
+    """Renamed and deleted before it is replaced, all in one run: the dependent is known by the new name."""
+
+    def program(name: str, fixed: int, aliases: list[pulumi.Alias]) -> None:
+        base = Thing(name, {"name": "only-base", "fixed": fixed}, Options(aliases=aliases), kind="Unique")
+        Thing("user", {"anchor": base.id})
+
+    engine(lambda: program("old", 0, []), cloud, tmp_path).up()
+    result = engine(lambda: program("new", 1, [pulumi.Alias(name="old")]), cloud, tmp_path).up()
+    assert by_name(result) == {"new": ChangeKind.REPLACE, "user": ChangeKind.REPLACE}
+
+
+def test_a_provider_that_ends_in_an_odd_way_is_a_failed_step(cloud: Cloud, tmp_path: Path) -> None:
+    """sys.exit and cancellation included: nothing may wait for ever."""
+
+    def leave(operation: str, props: dict[str, object]) -> None:
+        raise SystemExit(f"{operation} {len(props)}")
+
+    cloud.on_call = leave
+    with pytest.raises(DeploymentError, match="SystemExit"):
+        engine([Node("a"), Node("b", needs=("a",))], cloud, tmp_path).up()
+
+
 def test_an_alias_of_a_component_carries_its_children(cloud: Cloud, tmp_path: Path) -> None:
     """Children whose name begins with the parent's are found under its old name."""
 

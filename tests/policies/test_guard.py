@@ -15,7 +15,6 @@ from policies.pack import policies
 from policies.rule import ResourceRule, Verdict
 from policies.rules import ALL_RULES
 from policies.rules.data import DOCDB_BACKUPS
-from prod_infra.deployment.policy_process import PolicyProcess
 from tests.policies.examples import judge, registered
 
 PLANTED = "hunter2-planted-secret"
@@ -103,22 +102,22 @@ def planted(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=[rule.id for rule in ALL_RULES])
-def test_no_message_shows_a_value(pack: PolicyProcess, rule: ResourceRule) -> None:
+def test_no_message_shows_a_value(rule: ResourceRule) -> None:
     """Whatever string a rule meets, in whatever place, its messages don't repeat it."""
     for case in rule.cases:
         stack = tuple(replace(node, props=planted(dict(node.props))) for node in case.stack)
-        _, sentences = judge(pack, rule, replace(case, stack=stack))
+        _, sentences = judge(rule, replace(case, stack=stack))
         assert not any(PLANTED in sentence for sentence in sentences)
 
 
-def test_a_plaintext_secret_is_found_and_not_shown(pack: PolicyProcess) -> None:
+def test_a_plaintext_secret_is_found_and_not_shown() -> None:
     """The rule that reads the environment of containers says where, not what."""
     rule = next(rule for rule in ALL_RULES if rule.id == "task-no-plaintext-secret")
     assert isinstance(rule, ResourceRule)
     case = next(case for case in rule.cases if case.kind == "fails")
     text = case.stack[0].props["containerDefinitions"].replace('"x"', f'"{PLANTED}"')
     stack = (replace(case.stack[0], props={"containerDefinitions": text}),)
-    verdict, [sentence] = judge(pack, rule, replace(case, stack=stack))
+    verdict, [sentence] = judge(rule, replace(case, stack=stack))
     assert verdict is Verdict.FAIL
     assert "environment[0]" in sentence
     assert PLANTED not in sentence

@@ -123,7 +123,7 @@ def test_signal_interrupts_the_cell(
     notebook: NotebookFactory, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     """Ctrl-C and SIGTERM end the running cell, which keeps its output; the record says `interrupted`."""
-    slow = "# Second\nimport time\nprint('begun', flush=True)\ntry:\n    time.sleep(300)\nfinally:\n    print('let go')"
+    slow = "# Second\nimport time\ntry:\n    print('begun', flush=True)\n    time.sleep(300)\nfinally:\n    print('let go')"
     process = papermill(notebook(FIRST, slow, LAST), tmp_path / "out.ipynb")
     read_until(process, "begun")
     process.send_signal(number)
@@ -140,8 +140,8 @@ def test_signal_interrupts_the_cell(
 def test_cell_that_swallows_the_signal_ends_the_run(notebook: NotebookFactory, tmp_path: Path) -> None:
     """A cell may finish what it is at when it is interrupted; the next one does not begin."""
     stubborn = (
-        "# Second\nimport time\nprint('begun', flush=True)\n"
-        "try:\n    time.sleep(300)\nexcept KeyboardInterrupt:\n    print('finished')"
+        "# Second\nimport time\n"
+        "try:\n    print('begun', flush=True)\n    time.sleep(300)\nexcept KeyboardInterrupt:\n    print('finished')"
     )
     process = papermill(notebook(FIRST, stubborn, LAST), tmp_path / "out.ipynb")
     read_until(process, "begun")

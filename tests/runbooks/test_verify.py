@@ -174,6 +174,102 @@ def more_tasks(env: Deployed) -> Callable[[], Any]:
     return lambda: scaling.register_scalable_target(**named, MinCapacity=2, MaxCapacity=target["MaxCapacity"])
 
 
+def no_rotation(env: Deployed) -> Callable[[], Any]:
+    """Stop a key's rotation."""
+    kms, key = env.clients("kms"), env.key("database")
+    kms.disable_key_rotation(KeyId=key)
+    return lambda: kms.enable_key_rotation(KeyId=key)
+
+
+def short_logs(env: Deployed) -> Callable[[], Any]:
+    """Keep the application's logs for a week."""
+    logs, name = env.clients("logs"), "/prod/app"
+    logs.put_retention_policy(logGroupName=name, retentionInDays=7)
+    return lambda: logs.put_retention_policy(logGroupName=name, retentionInDays=365)
+
+
+def no_flow_logs(env: Deployed) -> Callable[[], Any]:
+    """Delete the VPC's flow log."""
+    ec2 = env.clients("ec2")
+    [flow] = ec2.describe_flow_logs()["FlowLogs"]
+    ec2.delete_flow_logs(FlowLogIds=[flow["FlowLogId"]])
+    return lambda: ec2.create_flow_logs(
+        ResourceIds=[flow["ResourceId"]],
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogDestination=flow["LogDestination"],
+        DeliverLogsPermissionArn=flow["DeliverLogsPermissionArn"],
+    )
+
+
+def unlogged_bucket(env: Deployed) -> Callable[[], Any]:
+    """Turn a bucket's access logs off."""
+    s3, bucket = env.clients("s3"), min(env.buckets.values())
+    before = s3.get_bucket_logging(Bucket=bucket)["LoggingEnabled"]
+    s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+    return lambda: s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": before})
+
+
+def kept_uploads(env: Deployed) -> Callable[[], Any]:
+    """Take a bucket's lifecycle rules away."""
+    s3, bucket = env.clients("s3"), min(env.buckets.values())
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    s3.delete_bucket_lifecycle(Bucket=bucket)
+    return lambda: s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+
+
+def unguarded_balancer(env: Deployed) -> Callable[[], Any]:
+    """Take the load balancer from behind its firewall."""
+    wafv2, balancer = env.clients("wafv2"), env.load_balancer["LoadBalancerArn"]
+    acl = wafv2.get_web_acl_for_resource(ResourceArn=balancer)["WebACL"]["ARN"]
+    wafv2.disassociate_web_acl(ResourceArn=balancer)
+    return lambda: wafv2.associate_web_acl(ResourceArn=balancer, WebACLArn=acl)
+
+
+def silent_alarm(env: Deployed) -> Callable[[], Any]:
+    """Keep an alarm from telling anyone."""
+    cloudwatch = env.clients("cloudwatch")
+    name = min(alarm["AlarmName"] for alarm in env.alarms(SETTINGS.region))
+    cloudwatch.disable_alarm_actions(AlarmNames=[name])
+    return lambda: cloudwatch.enable_alarm_actions(AlarmNames=[name])
+
+
+def short_evidence(env: Deployed) -> Callable[[], Any]:
+    """Lock new evidence for a day only."""
+    s3, bucket = env.clients("s3"), env.bucket("evidence")
+
+    def lock(days: int) -> None:
+        retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": days}}
+        configuration = {"ObjectLockEnabled": "Enabled", "Rule": retention}
+        s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=configuration)
+
+    lock(1)
+    return lambda: lock(SETTINGS.evidence_retention_days)
+
+
+def remote_shells(env: Deployed) -> Callable[[], Any]:
+    """Open the public tier to remote shells."""
+    ec2 = env.clients("ec2")
+    acl = next(acl["NetworkAclId"] for acl in env.network_acls if not acl["IsDefault"])
+    where = {"NetworkAclId": acl, "RuleNumber": 10, "Egress": False}
+    ec2.create_network_acl_entry(
+        **where, Protocol="6", RuleAction="allow", CidrBlock="0.0.0.0/0", PortRange={"From": 20, "To": 25}
+    )
+    return lambda: ec2.delete_network_acl_entry(**where)
+
+
+def no_zonal_shift(env: Deployed) -> Callable[[], Any]:
+    """Keep operators from taking a zone out."""
+    elbv2, balancer = env.clients("elbv2"), env.load_balancer["LoadBalancerArn"]
+
+    def put(value: str) -> None:
+        attributes = [{"Key": "zonal_shift.config.enabled", "Value": value}]
+        elbv2.modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=attributes)
+
+    put("false")
+    return lambda: put("true")
+
+
 CHANGES: dict[Callable[[Deployed], Callable[[], Any]], set[str]] = {
     port_80: {"No security group admits port 80"},
     the_world: {
@@ -181,12 +277,27 @@ CHANGES: dict[Callable[[Deployed], Callable[[], Any]], set[str]] = {
         "Tasks admit the load balancer alone, and the database the tasks alone",
     },
     route_through_the_other_zone: {"Each private subnet's default route leads through the NAT gateway of its own zone"},
-    public_bucket: {"The buckets block all public access, and access lists are off"},
+    public_bucket: {
+        "The buckets block all public access, and access lists are off",
+        "Every bucket of the environment is private, wants TLS, and clears away what nobody needs",
+    },
     suspended_versions: {"The buckets are encrypted and versioned"},
     any_distribution: {"The buckets can be read by this distribution alone"},
     old_tls: {"The HTTPS listeners want TLS 1.2, and answer 403 to whoever lacks the secret header"},
     short_backups: {"The database keeps its backups as long as the settings say, and works in its windows"},
     movable_tags: {"Images are scanned as they are pushed, and their tags can't be moved"},
+    no_rotation: {"There is a key for each kind of data, and each rotates"},
+    short_logs: {"Log groups are encrypted, and kept as long as the settings say"},
+    no_flow_logs: {"All traffic of the VPC is written to a log group"},
+    unlogged_bucket: {"Load balancer, buckets and distribution write their access logs to the log bucket"},
+    kept_uploads: {"Every bucket of the environment is private, wants TLS, and clears away what nobody needs"},
+    unguarded_balancer: {
+        "Distribution and load balancer stand behind web ACLs, Log4j's rules among them, that write logs"
+    },
+    silent_alarm: {"Alarms watch every part, and tell an encrypted topic of their region"},
+    short_evidence: {"Evidence can be neither changed nor deleted before its time"},
+    remote_shells: {"Each tier has an access list of its own, and none opens remote shells or desktops to the world"},
+    no_zonal_shift: {"The load balancer is in the public subnets of every zone, protected, and drops invalid headers"},
     more_tasks: {"The service scales on CPU within the settings' bounds"},
 }
 

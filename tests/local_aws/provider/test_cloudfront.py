@@ -146,7 +146,9 @@ def test_function_that_a_kill_left_unpublished_is_published(clients: Clients) ->
     function = Resource(clients, "aws:cloudfront/function:Function")
     function.check({"name": "half", "runtime": "cloudfront-js-2.0", "code": "function handler(event) {}"})
     clients("cloudfront").create_function(
-        Name="half", FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"}, FunctionCode=b"function handler(event) {}"
+        Name="half",
+        FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"},
+        FunctionCode=b"function handler(event) {}",
     )
     assert function.recover() == "half"
     assert clients("cloudfront").describe_function(Name="half", Stage="LIVE")["ETag"]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from prod_infra.errors import ProdInfraError
 from prod_infra.local_aws.clients import Clients
-from tests.local_aws.provider.lifecycle import made, run_lifecycle
+from tests.local_aws.provider.lifecycle import Resource, made, run_lifecycle
 
 BUCKET = "aws:s3/bucket:Bucket"
 LOGGING = "aws:s3/bucketLogging:BucketLogging"
@@ -29,11 +30,22 @@ def test_logging(clients: Clients, bucket: str) -> None:
         "Effect": "Allow",
         "Principal": {"Service": "logging.s3.amazonaws.com"},
         "Action": "s3:PutObject",
-        "Resource": f"arn:aws:s3:::{target}/*",
+        "Resource": f"arn:aws:s3:::{target}/s3/*",
     }
-    clients("s3").put_bucket_policy(Bucket=target, Policy=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}))
+    denied = {**allowed, "Effect": "Deny", "Principal": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [denied, allowed]}
+    clients("s3").put_bucket_policy(Bucket=target, Policy=json.dumps(policy))
     inputs = {"bucket": bucket, "targetBucket": target, "targetPrefix": "s3/"}
-    run_lifecycle(clients, LOGGING, inputs, {**inputs, "targetPrefix": "site/"})
+    run_lifecycle(clients, LOGGING, inputs, {**inputs, "targetPrefix": "s3/site/"})
+
+
+def test_logging_needs_the_targets_leave(clients: Clients, bucket: str) -> None:
+    """AWS refuses a target whose policy doesn't let the logs in."""
+    target = made(clients, BUCKET, {}, "logs").id
+    resource = Resource(clients, LOGGING)
+    assert resource.check({"bucket": bucket, "targetBucket": target}) == {}
+    with pytest.raises(ProdInfraError, match="InvalidTargetBucketForLogging"):
+        resource.create()
 
 
 def test_lifecycle(clients: Clients, bucket: str) -> None:

@@ -1,0 +1,203 @@
+"""Who may do what: policies of identities and of resources, and the users that containers run as."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pulumi_policy import PolicyResource
+
+from policies.checks import Check, Props, satisfies
+from policies.graph import Stack, known, undecided
+from policies.rule import (
+    CHECKOV,
+    SECURITY_HUB,
+    UNKNOWN,
+    WELL_ARCHITECTED,
+    Absent,
+    Example,
+    Node,
+    ResourceRule,
+    Severity,
+    StackRule,
+)
+from policies.rules.containers import Container, every_container, task
+from policies.tokens import IAM_ROLE, IDENTITY_POLICY, POLICY_ATTACHMENT, RESOURCE_POLICY, TASK_DEFINITION
+
+Statement = Mapping[str, Any]
+
+_DEFERRED = "the policy names what AWS has yet to number; `up` decides before it attaches it"
+_ROOT = ("", "0", "root")
+_ADMINISTRATOR = ("/AdministratorAccess", "/PowerUserAccess", "/IAMFullAccess")
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
+
+
+def statements(text: Any) -> list[Statement]:
+    """Return the statements of a policy document, from its JSON text; none where it has none."""
+    document = json.loads(text) if isinstance(text, str) and text else {}
+    found = _listed(document.get("Statement")) if isinstance(document, dict) else []
+    return [statement for statement in found if isinstance(statement, dict)]
+
+
+def _allows(check: Callable[[Statement], bool], must: str) -> Check:
+    """Return the check that no Allow of the policy is one that `check` finds."""
+
+    def over(props: Props) -> Iterator[str]:
+        for index, statement in enumerate(statements(props.get("policy"))):
+            if statement.get("Effect") == "Allow" and check(statement):
+                yield f"policy: statement {index} {must}"
+
+    return over
+
+
+def _anyone(statement: Statement) -> bool:
+    principal = statement.get("Principal")
+    named = principal.values() if isinstance(principal, dict) else [principal]
+    return not statement.get("Condition") and any("*" in _listed(who) for who in named)
+
+
+def _everything(statement: Statement) -> bool:
+    actions = _listed(statement.get("Action"))
+    return "NotAction" in statement or any(action in ("*", "*:*") for action in actions)
+
+
+def _document(**statement: Any) -> Mapping[str, Any]:
+    good = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    return {"policy": json.dumps({"Version": "2012-10-17", "Statement": [{**good, **statement}]})}
+
+
+RESOURCE_POLICY_NOT_PUBLIC = ResourceRule(
+    id="resource-policy-not-public",
+    title="A resource's policy admits nobody in particular and everybody in general",
+    why="Anyone with an AWS account, or none, could use it.",
+    severity=Severity.CRITICAL,
+    on=RESOURCE_POLICY,
+    keys=("policy",),
+    absent=Absent(means="AWS admits nobody of another account", passes=True),
+    deferred=_DEFERRED,
+    fix="Name the principal, or say by a Condition whom the statement is for.",
+    controls={CHECKOV: ("CKV_AWS_70", "CKV_AWS_33"), WELL_ARCHITECTED: ("SEC03-BP07",)},
+    check=_allows(_anyone, "allows anyone; it must name a principal or have a condition"),
+    passes=(
+        _document(Principal={"Service": "cloudfront.amazonaws.com"}),
+        _document(Principal={"AWS": ["arn:aws:iam::123456789012:root"]}),
+        _document(Principal="*", Condition={"StringEquals": {"aws:SourceAccount": "123456789012"}}),
+        _document(Effect="Deny", Principal="*"),
+    ),
+    fails=(
+        _document(Principal="*"),
+        _document(Principal={"AWS": "*"}),
+        _document(Principal={"AWS": ["arn:aws:iam::123456789012:root", "*"]}),
+    ),
+)
+
+IDENTITY_NOT_EVERYTHING = ResourceRule(
+    id="iam-no-full-access",
+    title="No identity may do everything",
+    why="Whoever takes over one task would own the account.",
+    severity=Severity.HIGH,
+    on=IDENTITY_POLICY,
+    keys=("policy",),
+    absent=Absent(means="AWS refuses a policy without a document, and says so late", passes=True),
+    deferred=_DEFERRED,
+    fix="Name the actions, as prod_infra.compute.iam does.",
+    controls={CHECKOV: ("CKV_AWS_62", "CKV_AWS_63"), WELL_ARCHITECTED: ("SEC03-BP02",)},
+    check=_allows(_everything, "allows every action; it must name them"),
+    passes=(_document(), _document(Effect="Deny", Action="*")),
+    fails=(
+        _document(Action="*"),
+        _document(Action=["s3:GetObject", "*:*"]),
+        {"policy": json.dumps({"Statement": {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}})},
+    ),
+)
+
+NO_ADMINISTRATOR = ResourceRule(
+    id="iam-no-administrator",
+    title="No identity is given one of AWS's policies for administrators",
+    why="Whoever takes over one task would own the account.",
+    severity=Severity.HIGH,
+    on=POLICY_ATTACHMENT,
+    keys=("policyArn",),
+    absent=Absent(means="AWS refuses an attachment without one, and says so late"),
+    deferred="AWS has yet to give the policy's ARN; a policy of AWS's own has one that is known at once",
+    fix="Attach only what the role needs, as prod_infra.compute.iam does.",
+    controls={WELL_ARCHITECTED: ("SEC03-BP02",)},
+    check=satisfies("policyArn", lambda arn: not str(arn).endswith(_ADMINISTRATOR), "be no administrator's policy"),
+    passes=({"policyArn": "arn:aws:iam::aws:policy/AWSCodeDeployRoleForECSLimited"},),
+    fails=(
+        {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+        {"policyArn": "arn:aws:iam::aws:policy/PowerUserAccess"},
+    ),
+)
+
+
+def _root_user(container: Container) -> Iterator[str]:
+    user = str(container.get("user", "")).partition(":")[0]
+    if user in _ROOT:
+        yield "user is root, or absent; it must be another"
+
+
+TASK_NOT_ROOT = ResourceRule(
+    id="task-non-root",
+    title="A container doesn't run as root",
+    why="A hole in the application would be a hole with root's rights.",
+    severity=Severity.HIGH,
+    on=TASK_DEFINITION,
+    keys=("containerDefinitions",),
+    absent=Absent(means="AWS refuses a task definition without containers, and says so late"),
+    deferred="the containers hold names that AWS has yet to give; `up` decides before it makes the task definition",
+    fix="Keep the container's user, as prod_infra.compute.container sets it.",
+    controls={SECURITY_HUB: ("ECS.20",), WELL_ARCHITECTED: ("SEC06-BP02",)},
+    check=every_container(_root_user),
+    passes=(task(user="10001"), task(user="10001:10001")),
+    fails=(task(), task(user="root"), task(user="0:0"), task(user="0")),
+)
+
+
+def _same_role(definition: PolicyResource, stack: Stack) -> Iterator[str]:
+    keys = ("executionRoleArn", "taskRoleArn")
+    made = [{role.urn for role in stack.used(definition, key, IAM_ROLE)} for key in keys]
+    named = [known(definition, key) for key in keys]
+    for key, roles, name in zip(keys, made, named, strict=True):
+        if name is None and not roles and definition.property_dependencies.get(key):
+            undecided(definition, key)
+    if made[0] & made[1] or (named[0] is not None and named[0] == named[1]):
+        yield "executionRoleArn and taskRoleArn are one role; each needs rights that the other must not have"
+
+
+def _roles(execution: Sequence[str], own: Sequence[str], **props: str) -> Example:
+    uses = {"executionRoleArn": execution, "taskRoleArn": own}
+    return (Node(IAM_ROLE[0], "a"), Node(IAM_ROLE[0], "b"), Node(TASK_DEFINITION[0], "task", props, uses))
+
+
+TASK_SPLIT_ROLES = StackRule(
+    id="task-split-roles",
+    title="A task's own role is not the one that starts it",
+    why="The application could pull any image and read every secret that ECS may inject.",
+    severity=Severity.MEDIUM,
+    on=TASK_DEFINITION,
+    keys=("executionRoleArn", "taskRoleArn"),
+    absent=Absent(means="the task has no role", passes=True),
+    fix="Keep both roles of prod_infra.compute.iam.",
+    controls={CHECKOV: ("CKV_AWS_249",), WELL_ARCHITECTED: ("SEC03-BP02",)},
+    check=_same_role,
+    passes=(_roles(["a"], ["b"]), _roles([], [], executionRoleArn="arn:a", taskRoleArn="arn:b")),
+    fails=(_roles(["a"], ["a"]), _roles([], [], executionRoleArn="arn:a", taskRoleArn="arn:a")),
+    lacks=(Node(TASK_DEFINITION[0], "task"),),
+    unknown=(
+        Node("aws:ssm/parameter:Parameter", "elsewhere"),
+        Node(TASK_DEFINITION[0], "task", {"taskRoleArn": UNKNOWN}, {"taskRoleArn": ["elsewhere"]}),
+    ),
+)
+
+RULES = (
+    RESOURCE_POLICY_NOT_PUBLIC,
+    IDENTITY_NOT_EVERYTHING,
+    NO_ADMINISTRATOR,
+    TASK_NOT_ROOT,
+    TASK_SPLIT_ROLES,
+)
