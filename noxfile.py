@@ -43,6 +43,12 @@ def policy(session: nox.Session) -> None:
     run(session, "prod-infra", "policy", *session.posargs)
 
 
+@nox.session(name="policy-proof", venv_backend="none")
+def policy_proof(session: nox.Session) -> None:
+    """Weaken the environment in every place; write docs/policy-coverage.md: which rules notice, and what none does."""
+    run(session, "python", "-m", "tests.policies.proof", *session.posargs)
+
+
 @shared
 def tests(session: nox.Session) -> None:
     """Run the tests on every core; `-- tests/edge -k cdn` narrows."""

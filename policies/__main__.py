@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from pulumi_policy import PolicyPack
+from pulumi_policy import PolicyPack, policy
 
 # The engine makes the pack's own folder importable; the package `policies` lies one folder above.
 _ABOVE = str(Path(__file__).resolve().parent.parent)
@@ -12,6 +12,8 @@ if _ABOVE not in sys.path:
 
 from policies.pack import DESCRIPTION, NAME, policies  # noqa: E402
 from policies.rules import ALL_RULES  # noqa: E402
+from policies.server import Server  # noqa: E402
 from policies.waivers import load  # noqa: E402
 
+policy._PolicyAnalyzerServicer = Server  # type: ignore[misc]  # noqa: SLF001  see policies/server.py
 PolicyPack(name=NAME, description=DESCRIPTION, policies=policies(ALL_RULES, load(ALL_RULES)))

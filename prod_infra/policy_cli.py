@@ -176,7 +176,7 @@ def audit(
     from prod_infra.deployment.policy_audit import saved
     from prod_infra.deployment.policy_gate import check
 
-    _report(check(saved(state), config=_config(config), waivers=waivers), style, output)
+    _report(check(saved(state), config=_config(config), waivers=waivers, final=True), style, output)
 
 
 @policy_app.command()

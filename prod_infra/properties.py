@@ -71,3 +71,15 @@ def _typed(value: Any) -> PropertyValue:
 def typed(props: Mapping[str, Any], secrets: Collection[str] = ()) -> dict[str, PropertyValue]:
     """Return Pulumi's typed values; the properties named in `secrets` become secret as a whole."""
     return {key: _typed(value).with_secret(key in secrets) for key, value in props.items()}
+
+
+def has_unknown(values: Values) -> bool:
+    """Return whether any value, at any depth, is not known yet."""
+
+    def unknown(value: PropertyValue) -> bool:
+        inner = value.value
+        if isinstance(inner, Mapping):
+            return has_unknown(inner)
+        return any(map(unknown, inner)) if isinstance(inner, tuple) else isinstance(inner, Computed)
+
+    return any(map(unknown, values.values()))

@@ -31,13 +31,13 @@ from prod_infra.deployment.wire import UNKNOWN as _UNKNOWN_ON_THE_WIRE
 from prod_infra.errors import InvalidInputError
 from prod_infra.properties import UNKNOWN, typed
 
-__all__ = ["UNKNOWN", "RuleVerdict", "Tester", "pack", "resource"]
+__all__ = ["UNKNOWN", "PackUnderTest", "RuleVerdict", "pack", "resource"]
 
 
 def _with_unknowns(value: PropertyValue) -> PropertyValue:
     """Return `value` with every string that marks an unknown on the wire made a real one."""
     inner = value.value
-    if inner == _UNKNOWN_ON_THE_WIRE:
+    if isinstance(inner, str) and inner == _UNKNOWN_ON_THE_WIRE:
         return PropertyValue.computed()
     if isinstance(inner, tuple):
         return value.with_value([_with_unknowns(item) for item in inner])
@@ -110,7 +110,7 @@ class RuleVerdict:
         return bool(self.messages) and not self.undecided
 
 
-class Tester:
+class PackUnderTest:
     """Asks a running pack; made by `pack`."""
 
     def __init__(self, process: PolicyProcess) -> None:
@@ -159,7 +159,7 @@ class Tester:
 
 
 @contextmanager
-def pack(folder: Path = PACK, *, timeout: float = 60) -> Iterator[Tester]:
+def pack(folder: Path = PACK, *, timeout: float = 60) -> Iterator[PackUnderTest]:
     """Run a pack for the length of a `with` block, as the engine runs it.
 
     Args:
@@ -170,4 +170,4 @@ def pack(folder: Path = PACK, *, timeout: float = 60) -> Iterator[Tester]:
         PolicyError: the pack did not start.
     """
     with PolicyProcess(folder, deadline=math.inf, timeout=timeout) as process:
-        yield Tester(process)
+        yield PackUnderTest(process)

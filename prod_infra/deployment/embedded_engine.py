@@ -26,7 +26,7 @@ from prod_infra.deployment.run import Run
 from prod_infra.deployment.snapshot import Snapshot
 from prod_infra.deployment.state import StateFile
 from prod_infra.errors import ProdInfraError
-from prod_infra.properties import Values, masked, plain
+from prod_infra.properties import Values, has_unknown, masked, plain
 
 
 class EmbeddedEngine:
@@ -68,7 +68,7 @@ class EmbeddedEngine:
         snapshot = Snapshot(*self.state.load())
         try:
             unfinished = recover(run, snapshot, self._providers)
-            exports = self._plan(run, snapshot, unfinished)
+            exports, _ = self._plan(run, snapshot, unfinished)
         finally:
             self._providers.close()
         return self._result(run, exports, start)
@@ -147,15 +147,15 @@ class EmbeddedEngine:
 
         return host.attended(attended, run.interrupt, abort)
 
-    def _plan(self, run: Run, snapshot: Snapshot, unfinished: dict[str, Values]) -> Values:
-        """Decide everything without doing anything; returns the exports, as far as they are known."""
+    def _plan(self, run: Run, snapshot: Snapshot, unfinished: dict[str, Values]) -> tuple[Values, Snapshot]:
+        """Decide everything without doing anything; returns the exports, as far as known, and the state to come."""
         known = snapshot.plan()
         deployer = Deployer(self.program, self._providers, known, run, unfinished=unfinished, preview=True)
         host.run(self.program, deployer, preview=True)
         run.sort(needed_first({resource.urn: resource.references for resource in known.settled}))
         self._announce(run, known, snapshot)
         run.raise_faults()
-        return deployer.exports
+        return deployer.exports, known
 
     def _announce(self, run: Run, after: Snapshot, before: Snapshot) -> list[ResourceState]:
         doomed = after.unsettled
@@ -166,7 +166,13 @@ class EmbeddedEngine:
 
     def _up(self, run: Run, snapshot: Snapshot, unfinished: dict[str, Values]) -> Values:
         plan = Run("preview")
-        self._plan(plan, snapshot, unfinished)
+        exports, planned = self._plan(plan, snapshot, unfinished)
+        if all(change.kind is ChangeKind.SAME for change in plan.changes) and not has_unknown(exports):
+            # The program need not run a second time to do nothing.
+            run.changes = plan.changes
+            snapshot.take(planned)
+            snapshot.commit()
+            return exports
         before = Snapshot(snapshot.resources)
         deployer = Deployer(
             self.program, self._providers, snapshot, run, unfinished=unfinished, preview=False, review=self._review
@@ -237,5 +243,10 @@ class EmbeddedEngine:
         resource_id, outputs, inputs = found
         if (resource_id, plain(outputs)) == (old.id, plain(old.outputs)):
             return Change(urn=old.urn, kind=ChangeKind.SAME), old
-        drift = Change(urn=old.urn, kind=ChangeKind.UPDATE, properties=changes(old.outputs, outputs))
-        return drift, replace(old, id=resource_id, outputs=outputs, inputs=inputs, modified=now())
+        # What nobody declared moves by itself, such as a cluster's list of members: news for the state, and no drift.
+        declared = old.inputs.keys() | inputs.keys()
+        before, after = ({key: of[key] for key in of.keys() & declared} for of in (old.outputs, outputs))
+        drift = changes(before, after)
+        kind = ChangeKind.UPDATE if drift or resource_id != old.id else ChangeKind.SAME
+        new = replace(old, id=resource_id, outputs=outputs, inputs=inputs, modified=now())
+        return Change(urn=old.urn, kind=kind, properties=drift), new

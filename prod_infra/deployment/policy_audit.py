@@ -43,6 +43,15 @@ def _decrypt(path: Path, deployment: Mapping[str, Any]) -> Callable[[str], str]:
     return lambda _: json.dumps(UNKNOWN)
 
 
+def _deployment(found: Any) -> dict[str, Any] | None:
+    """Return the deployment of an export, or of a file that the CLI's own backend keeps."""
+    if not isinstance(found, dict):
+        return None
+    checkpoint = found.get("checkpoint")
+    deployment = found.get("deployment") or (checkpoint.get("latest") if isinstance(checkpoint, dict) else None)
+    return deployment if isinstance(deployment, dict) else None
+
+
 def _registration(state: ResourceState) -> Registration:
     return Registration(
         urn=state.urn,
@@ -81,11 +90,11 @@ def saved(path: Path) -> tuple[Registration, ...]:
         raise broken(f"can't be read ({type(error).__name__})") from error
     except ValueError as error:
         raise broken("is not JSON") from error
-    if not isinstance(found, dict) or not isinstance(found.get("deployment"), dict):
+    deployment = _deployment(found)
+    if deployment is None:
         raise broken("is not a Pulumi deployment")
     if found.get("version") != _SCHEMA:
         raise broken(f"has another schema version than {_SCHEMA}")
-    deployment = found["deployment"]
     try:
         decrypt = _decrypt(path, deployment)
         states = [from_json(_without_assets(entry), decrypt) for entry in deployment.get("resources") or ()]

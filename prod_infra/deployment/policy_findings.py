@@ -108,18 +108,24 @@ class FindingReader:
         self.deferred: dict[str, str] = {}
 
     def read(
-        self, response: analyzer_pb2.AnalyzeResponse, urn: str
+        self, response: analyzer_pb2.AnalyzeResponse, urn: str, *, final: bool = False
     ) -> tuple[list[Finding], Collection[str], Collection[str]]:
         """Note what an answer says of `urn`, or of the resource that each finding names.
+
+        Where it is `final`, a rule that waits is a mandatory finding: nothing comes later that could decide it.
 
         Returns:
             The findings, the rules that did not apply, and those of them that wait for `up`.
         """
         found = [self._finding(diagnostic, diagnostic.urn or urn) for diagnostic in response.diagnostics]
-        self.findings += found
         skipped = {entry.policy_name: entry.reason for entry in response.not_applicable}
         waiting = {name: why.removeprefix(_DEFERRED) for name, why in skipped.items() if why.startswith(_DEFERRED)}
-        self.deferred.update(waiting)
+        if final:
+            words = "undecided: the rule reads a value that is not known even now"
+            found += [self._made(rule, urn, "mandatory", words) for rule in waiting]
+        else:
+            self.deferred.update(waiting)
+        self.findings += found
         return found, skipped.keys(), waiting.keys()
 
     def _finding(self, diagnostic: analyzer_pb2.AnalyzeDiagnostic, urn: str) -> Finding:
@@ -148,7 +154,3 @@ class FindingReader:
             waiver=waiver,
             url=policy.url,
         )
-
-    def still_waiting(self, rule: str, urn: str) -> Finding:
-        """Return the finding of a rule that defers where there is no later."""
-        return self._made(rule, urn, "mandatory", "undecided: the rule reads a value that is not known even now")

@@ -149,6 +149,7 @@ def check(
     config: Mapping[str, Any] | None = None,
     timeout: float = 60,
     waivers: Path | None = None,
+    final: bool = False,
 ) -> Verdict:
     """Return the pack's verdict on what a program registers.
 
@@ -159,12 +160,13 @@ def check(
             with `enforcementLevel` and the rule's own properties.
         timeout: seconds for everything together.
         waivers: a file of waivers in the place of the pack's own.
+        final: whether nothing comes later that could decide what is deferred, as in an audit: then it blocks.
 
     Raises:
         PolicyError: the pack did not start, crashed, hung, or judged nothing.
         InvalidInputError: `config` names a rule, property or level that there is not, or lowers the floor.
     """
-    return check_program(lambda: registrations, pack=pack, config=config, timeout=timeout, waivers=waivers)
+    return check_program(lambda: registrations, pack=pack, config=config, timeout=timeout, waivers=waivers, final=final)
 
 
 def check_program(
@@ -174,6 +176,7 @@ def check_program(
     config: Mapping[str, Any] | None = None,
     timeout: float = 60,
     waivers: Path | None = None,
+    final: bool = False,
 ) -> Verdict:
     """As `check`, for registrations that take time to make: the pack starts meanwhile.
 
@@ -185,7 +188,7 @@ def check_program(
     with PolicyProcess(pack, deadline=math.inf, waivers=waivers) as process:
         found = registrations()
         process.set_deadline(time.monotonic() + timeout)
-        verdict = ask(process, found, config or {})
+        verdict = ask(process, found, config or {}, final=final)
     return replace(verdict, seconds=time.monotonic() - started)
 
 
@@ -210,7 +213,9 @@ def _outcomes(
             yield rule, Outcome.NOT_APPLICABLE if rule in skipped else Outcome.PASSED
 
 
-def ask(process: PolicyProcess, registrations: Sequence[Registration], config: Mapping[str, Any]) -> Verdict:
+def ask(
+    process: PolicyProcess, registrations: Sequence[Registration], config: Mapping[str, Any], *, final: bool = False
+) -> Verdict:
     """Return the verdict of a pack that runs already; else as `check`.
 
     Raises:
@@ -231,7 +236,7 @@ def ask(process: PolicyProcess, registrations: Sequence[Registration], config: M
     reader = FindingReader(info, registrations)
     tally: dict[str, Counter[Outcome]] = {policy.name: Counter() for policy in enabled}
     for registration in managed:
-        answer = reader.read(process.analyze(analyze_request(registration, by_urn)), registration.urn)
+        answer = reader.read(process.analyze(analyze_request(registration, by_urn)), registration.urn, final=final)
         for rule, outcome in _outcomes(of_resource, *answer):
             tally[rule][outcome] += 1
     answer = reader.read(process.analyze_stack(stack_request(registrations, by_urn)), "")

@@ -82,5 +82,6 @@ class PolicyGuard:
             InvalidInputError: the configuration can't be right.
         """
         reader = FindingReader(self._ready(), [registration])
-        reader.read(self._process.analyze(analyze_request(registration, {})), registration.urn)
-        return (*reader.findings, *(reader.still_waiting(rule, registration.urn) for rule in reader.deferred))
+        answer = self._process.analyze(analyze_request(registration, {}))
+        found, _, _ = reader.read(answer, registration.urn, final=True)
+        return tuple(found)

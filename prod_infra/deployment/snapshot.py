@@ -66,6 +66,12 @@ class Snapshot:
         """Return a copy that writes nothing."""
         return Snapshot(self.resources, self.pending)
 
+    def take(self, planned: Snapshot) -> None:
+        """Take over the resources of a plan in which nothing changes."""
+        with self._lock:
+            self._settled, self._before = planned.resources, []
+            self._version += 1
+
     def rename(self, old: str, new: str | None) -> None:
         """Move every reference of unsettled resources from one URN to another, or drop them."""
         with self._lock:

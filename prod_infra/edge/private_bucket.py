@@ -80,7 +80,7 @@ class PrivateBucket(Component):
             rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
             opts=self._child(),
         )
-        versioning = s3.BucketVersioning(
+        self._versioning = s3.BucketVersioning(
             name,
             bucket=self.bucket,
             versioning_configuration=s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
@@ -92,7 +92,7 @@ class PrivateBucket(Component):
             bucket=self.bucket,
             rules=_lifecycle(args.expire_days),
             # S3 takes rules for old versions only once there are versions.
-            opts=self._child(depends_on=[versioning]),
+            opts=self._child(depends_on=[self._versioning]),
         )
         if args.log_bucket is not None:
             s3.BucketLogging(

@@ -108,6 +108,7 @@ class Waf(Component):
 
 def _managed(priority: int, group: str, counted: tuple[str, ...]) -> wafv2.WebAclRuleArgs:
     """Return the rule that asks one of AWS's rule groups, and lets some of its rules only count."""
+    none = wafv2.WebAclRuleOverrideActionNoneArgs()  # type: ignore[no-untyped-call]  # pulumi-aws forgot its types
     count = wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseArgs(
         count=wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseCountArgs()
     )
@@ -118,7 +119,7 @@ def _managed(priority: int, group: str, counted: tuple[str, ...]) -> wafv2.WebAc
     return wafv2.WebAclRuleArgs(
         name=group,
         priority=priority,
-        override_action=wafv2.WebAclRuleOverrideActionArgs(none=wafv2.WebAclRuleOverrideActionNoneArgs()),
+        override_action=wafv2.WebAclRuleOverrideActionArgs(none=none),
         statement=wafv2.WebAclRuleStatementArgs(
             managed_rule_group_statement=wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
                 vendor_name="AWS", name=group, rule_action_overrides=overrides

@@ -1,5 +1,4 @@
-"""Amazon EC2: descriptions of all security group rules, changes of VPC endpoints that moto forgets, and
-the log groups of flow logs.
+"""Amazon EC2: what moto forgets of security group rules, VPC endpoints and flow logs.
 
 Follows the EC2 API reference, https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html and
 API_ModifyVpcEndpoint.html.

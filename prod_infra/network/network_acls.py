@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
@@ -106,7 +106,7 @@ class NetworkAcls(Component):
         ingress: Sequence[Rule],
         egress: Sequence[Rule],
     ) -> pulumi.Output[str]:
-        def numbered(rules: Sequence[Rule]) -> list[dict[str, object]]:
+        def numbered(rules: Sequence[Rule]) -> list[dict[str, Any]]:
             # Steps of ten leave room for what someone has to block in a hurry.
             return [
                 {"rule_no": 100 + 10 * index, "cidr_block": block, "from_port": first, "to_port": last}

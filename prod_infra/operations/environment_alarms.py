@@ -12,11 +12,9 @@ import pulumi_aws as aws
 from prod_infra.component import Component, ComponentArgs
 from prod_infra.operations.encryption import GLOBAL_REGION
 
-GIB: Final = 1024**3
-
 SLOW_SECONDS: Final = 2.0
 BUSY_PERCENT: Final = 85
-LEAST_FREE_MEMORY: Final = 1 * GIB
+LEAST_FREE_MEMORY: Final = 1024**3
 MOST_LAG_MILLISECONDS: Final = 1000
 MOST_EDGE_ERRORS_PERCENT: Final = 5
 MOST_BLOCKED: Final = 1000

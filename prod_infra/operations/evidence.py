@@ -41,7 +41,8 @@ class Evidence(PrivateBucket):
                     mode=args.evidence_retention_mode, days=args.evidence_retention_days
                 )
             ),
-            opts=self._child(),
+            # S3 locks versions, and can't be told otherwise while there are none.
+            opts=self._child(depends_on=[self._versioning]),
         )
         aws.s3.BucketPolicy(
             name,

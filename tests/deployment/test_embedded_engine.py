@@ -92,6 +92,23 @@ def test_delete_before_replace_takes_dependents_along(cloud: Cloud, tmp_path: Pa
     assert [operation for operation, _ in cloud.calls] == ["delete", "delete", "create", "create"]
 
 
+def test_an_old_copy_that_a_failed_run_left_does_not_block_a_replacement(cloud: Cloud, tmp_path: Path) -> None:
+    """It is anchored to what must go first, so it goes before it."""
+
+    def refuse(operation: str, props: dict[str, object]) -> None:
+        if operation == "delete":
+            raise CloudError(f"{props['name']} can't be deleted today")
+
+    engine([Node("a", unique=True), Node("b", anchor="a")], cloud, tmp_path).up()
+    cloud.on_call = refuse
+    with pytest.raises(DeploymentError, match="today"):
+        engine([Node("a", unique=True), Node("b", fixed=1, anchor="a")], cloud, tmp_path).up()
+    assert len(named(cloud, "b-")) == 2
+    cloud.on_call = None
+    engine([Node("a", unique=True, fixed=1), Node("b", fixed=1, anchor="a")], cloud, tmp_path).up()
+    assert len(cloud.things) == 2
+
+
 def test_the_option_delete_before_replace_wins_over_the_provider(cloud: Cloud, tmp_path: Path) -> None:
     """The program knows better whether two can stand side by side."""
 

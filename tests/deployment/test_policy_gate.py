@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pulumi.provider.experimental.property_value import PropertyValue
 from rich.console import Console
 
+from prod_infra.deployment.policy_config import unique_json
 from prod_infra.deployment.policy_gate import check, render
 from prod_infra.deployment.policy_process import PolicyProcess
 from prod_infra.deployment.policy_requests import analyze_request
@@ -22,7 +24,11 @@ PLANTED = "hunter2-planted-secret"
 
 def repository(**inputs: object) -> Registration:
     """Return an ECR repository as a program registers it; right but for `inputs`."""
-    good = {"imageScanningConfiguration": {"scanOnPush": True}, "imageTagMutability": "IMMUTABLE"}
+    good = {
+        "imageScanningConfiguration": {"scanOnPush": True},
+        "imageTagMutability": "IMMUTABLE",
+        "encryptionConfigurations": [{"encryptionType": "KMS"}],
+    }
     return Registration(
         urn="urn:pulumi:prod::prod-infra::aws:ecr/repository:Repository::app",
         type="aws:ecr/repository:Repository",
@@ -33,6 +39,15 @@ def repository(**inputs: object) -> Registration:
     )
 
 
+LIFECYCLE = replace(
+    repository(),
+    urn="urn:pulumi:prod::prod-infra::aws:ecr/lifecyclePolicy:LifecyclePolicy::app",
+    type="aws:ecr/lifecyclePolicy:LifecyclePolicy",
+    inputs={},
+    property_dependencies={"repository": (repository().urn,)},
+)
+
+
 def a_pack(folder: Path, program: str) -> Path:
     """Return a pack whose `__main__.py` is `program`."""
     (folder / "PulumiPolicy.yaml").write_text("runtime: python\nversion: 1.0.0\n", encoding="utf-8")
@@ -41,16 +56,16 @@ def a_pack(folder: Path, program: str) -> Path:
 
 
 def test_a_safe_resource_passes_with_counts() -> None:
-    """Green means that rules ran: three look at a repository."""
-    verdict = check([repository()])
+    """Green means that rules ran: four look at a repository, and one at what belongs to it."""
+    verdict = check([LIFECYCLE, repository()])
     assert verdict.passed
-    assert (verdict.resources, verdict.evaluated) == (1, 3)
+    assert (verdict.resources, verdict.evaluated) == (2, 5)
     assert verdict.rules > 60
 
 
 def test_a_finding_says_rule_resource_reason_fix_and_line() -> None:
     """What an operator needs is in one row."""
-    [finding] = check([repository(forceDelete=True)]).violations
+    [finding] = check([LIFECYCLE, repository(forceDelete=True)]).violations
     assert finding.rule == "ecr-no-force-delete"
     assert finding.urn.endswith("::app")
     assert finding.message == "forceDelete is true; it must be false"
@@ -61,7 +76,7 @@ def test_a_finding_says_rule_resource_reason_fix_and_line() -> None:
 
 def test_an_unknown_blocks_and_is_counted() -> None:
     """Strict is the default."""
-    verdict = check([unknown_tags()])
+    verdict = check([LIFECYCLE, unknown_tags()])
     assert not verdict.passed
     assert [finding.rule for finding in verdict.undecided] == ["ecr-immutable-tags"]
 
@@ -80,14 +95,14 @@ def unknown_tags() -> Registration:
 
 def test_without_strict_an_unknown_is_an_advisory() -> None:
     """It stays visible, and does not block."""
-    verdict = check([unknown_tags()], config={"ecr-immutable-tags": {"strict": False}})
+    verdict = check([LIFECYCLE, unknown_tags()], config={"ecr-immutable-tags": {"strict": False}})
     assert verdict.passed
     assert [finding.level for finding in verdict.undecided] == ["advisory"]
 
 
 def test_disabling_a_rule_is_seen() -> None:
     """Nothing is turned off in silence."""
-    verdict = check([repository(forceDelete=True)], config={"ecr-no-force-delete": "disabled"})
+    verdict = check([LIFECYCLE, repository(forceDelete=True)], config={"ecr-no-force-delete": "disabled"})
     assert verdict.passed
     assert verdict.disabled == ("ecr-no-force-delete",)
     text = io.StringIO()
@@ -99,7 +114,7 @@ def test_a_bad_configuration_is_refused_with_every_fault() -> None:
     """Misspelt rules and properties, wrong types and levels are named at once, with the nearest name."""
     with pytest.raises(InvalidInputError) as caught:
         check(
-            [repository()],
+            [LIFECYCLE, repository()],
             config={
                 "ecr-no-force-delet": "disabled",
                 "ecr-scan-on-push": {"strikt": True},
@@ -115,10 +130,24 @@ def test_a_bad_configuration_is_refused_with_every_fault() -> None:
     assert "enforcement level must be" in text
 
 
+def test_a_threshold_under_the_floor_is_refused() -> None:
+    """A configuration makes rules stricter, never laxer."""
+    with pytest.raises(InvalidInputError, match="under the floor: it must be at least 14"):
+        check([LIFECYCLE, repository()], config={"docdb-backup-retention": {"minimumDays": 7}})
+    with pytest.raises(InvalidInputError, match="over the ceiling: it must be at most 8"):
+        check([LIFECYCLE, repository()], config={"autoscaling-max-tasks": {"maximumTasks": 9}})
+
+
+def test_a_key_that_occurs_twice_is_refused() -> None:
+    """In JSON the second would win in silence."""
+    with pytest.raises(InvalidInputError, match="docdb-tls occurs twice"):
+        unique_json('{"docdb-tls": "mandatory", "docdb-tls": "disabled"}', "config.json")
+
+
 def test_disabling_everything_is_refused() -> None:
     """A gate without rules would always be green."""
-    with pytest.raises(InvalidInputError, match="Every rule is disabled"):
-        check([repository()], config={"all": "disabled"})
+    with pytest.raises(InvalidInputError, match="turns the gate off"):
+        check([LIFECYCLE, repository()], config={"all": "disabled"})
 
 
 @pytest.mark.parametrize("resources", [[], [Registration(urn="u", type="aws:x/y:Z", name="z", custom=True)]])
@@ -131,19 +160,19 @@ def test_judging_nothing_is_an_error(resources: list[Registration]) -> None:
 def test_a_folder_without_a_pack_is_an_error(tmp_path: Path) -> None:
     """The way out is in the message."""
     with pytest.raises(PolicyError, match=r"no PulumiPolicy\.yaml"):
-        check([repository()], pack=tmp_path)
+        check([LIFECYCLE, repository()], pack=tmp_path)
 
 
 def test_a_pack_that_does_not_start_is_an_error_with_its_last_words(tmp_path: Path) -> None:
     """The pack's own traceback says why."""
     with pytest.raises(PolicyError, match=r"(?s)did not start.*the words of the pack"):
-        check([repository()], pack=a_pack(tmp_path, "raise RuntimeError('the words of the pack')\n"))
+        check([LIFECYCLE, repository()], pack=a_pack(tmp_path, "raise RuntimeError('the words of the pack')\n"))
 
 
 def test_a_pack_that_prints_no_port_is_given_up(tmp_path: Path) -> None:
     """The wait is bounded."""
     with pytest.raises(PolicyError, match="did not start in time"):
-        check([repository()], pack=a_pack(tmp_path, "import time\ntime.sleep(60)\n"), timeout=1)
+        check([LIFECYCLE, repository()], pack=a_pack(tmp_path, "import time\ntime.sleep(60)\n"), timeout=1)
 
 
 SERVES = """
@@ -171,7 +200,7 @@ def test_a_pack_that_hangs_is_given_up(tmp_path: Path) -> None:
 def test_a_pack_that_crashes_is_an_error(tmp_path: Path, body: str) -> None:
     """Another pack's rule without a guard takes the whole answer with it."""
     with pytest.raises(PolicyError, match="crashed"):
-        check([repository()], pack=a_pack(tmp_path, SERVES.format(body=body)))
+        check([LIFECYCLE, repository()], pack=a_pack(tmp_path, SERVES.format(body=body)))
 
 
 def test_a_secret_that_a_pack_repeats_is_masked(tmp_path: Path) -> None:
@@ -193,7 +222,7 @@ def test_a_secret_that_a_pack_repeats_is_masked(tmp_path: Path) -> None:
 def test_the_table_shows_what_blocks() -> None:
     """Rule, resource, reason, fix and line are printed, and the line of counts says blocked."""
     text = io.StringIO()
-    render(check([repository(forceDelete=True)]), Console(file=text, width=200))
+    render(check([LIFECYCLE, repository(forceDelete=True)]), Console(file=text, width=200))
     shown = text.getvalue()
     for words in ("ecr-no-force-delete", "app", "forceDelete is true", "force_delete=False", "ecr.py:12", "blocked"):
         assert words in shown

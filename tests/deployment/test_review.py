@@ -59,7 +59,7 @@ def test_the_pack_decides_in_up_what_a_preview_had_to_defer(
     """A container definition that holds a name of AWS's is judged before the task definition is registered."""
 
     def main() -> None:
-        vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
+        vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", enable_dns_hostnames=True)
         environment = [{"name": "VPC", "value": vpc.id}, {"name": "DB_PASSWORD", "value": PASSWORD}]
         aws.ecs.TaskDefinition(
             "task",

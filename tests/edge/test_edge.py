@@ -112,3 +112,42 @@ def test_bucket_policy_admits_one_distribution_over_tls() -> None:
     assert allow["Condition"] == {"StringEquals": {"AWS:SourceArn": "arn:aws:cloudfront::1:d"}}
     assert (allow["Action"], allow["Resource"]) == ("s3:GetObject", "arn:aws:s3:::b/*")
     assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def _web_acl(name: str) -> dict[str, Any]:
+    return production().inputs("wafv2/webAcl:WebAcl", name)
+
+
+def test_firewall_stands_before_distribution_and_load_balancer() -> None:
+    """Both have AWS's managed rules, Log4j's among them, and write what they looked at, without credentials."""
+    found = production()
+    assert found.targets(found.named("cloudfront/distribution:Distribution"), "webAclId") == ["prod-cdn-waf"]
+    association = found.named("wafv2/webAclAssociation:WebAclAssociation")
+    assert found.targets(association, "resourceArn") == ["prod-alb"]
+    for name in ("prod-cdn-waf", "prod-alb-waf"):
+        groups = {
+            rule["statement"]["managedRuleGroupStatement"]["name"]
+            for rule in _web_acl(name)["rules"]
+            if "managedRuleGroupStatement" in rule["statement"]
+        }
+        assert "AWSManagedRulesKnownBadInputsRuleSet" in groups
+        redacted = found.inputs("wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration", name)["redactedFields"]
+        assert {"cookie", "authorization"} <= {field["singleHeader"]["name"] for field in redacted}
+
+
+def test_only_cloudfront_limits_the_rate() -> None:
+    """Behind the distribution a client's address is hearsay, so nobody is locked out by it there."""
+    rates = {
+        name: [rule for rule in _web_acl(name)["rules"] if "rateBasedStatement" in rule["statement"]]
+        for name in ("prod-cdn-waf", "prod-alb-waf")
+    }
+    assert rates["prod-cdn-waf"][0]["statement"]["rateBasedStatement"]["limit"] == 2000
+    assert rates["prod-alb-waf"] == []
+    assert (_web_acl("prod-cdn-waf")["scope"], _web_acl("prod-cdn-waf")["region"]) == ("CLOUDFRONT", "us-east-1")
+
+
+def test_distributions_logs_hold_no_cookies() -> None:
+    """The distribution's access logs are delivered from us-east-1 to the log bucket, without cookies."""
+    delivery = production().inputs("cloudwatch/logDelivery:LogDelivery")
+    assert delivery["region"] == "us-east-1"
+    assert "cs(Cookie)" not in delivery["recordFields"]

@@ -122,3 +122,18 @@ def test_tasks_reach_aws_without_the_internet() -> None:
     assert services.pop("s3")["vpcEndpointType"] == "Gateway"
     assert services.keys() == {"logs", "ecr.api", "ecr.dkr", "secretsmanager"}
     assert all(item["privateDnsEnabled"] for item in services.values())
+
+
+def test_access_lists_admit_what_the_tiers_need() -> None:
+    """The private tier takes requests, queries and answers; neither tier opens shells or desktops to the world."""
+    tiers = {item.name: plain(item.inputs) for item in production().of("ec2/networkAcl:NetworkAcl")}
+    assert tiers.keys() == {"prod-acl-public", "prod-acl-private"}
+    private = {(rule["cidrBlock"], rule["fromPort"]) for rule in tiers["prod-acl-private"]["ingress"]}
+    assert {("10.1.0.0/16", 8080), ("10.1.0.0/16", 27017), ("10.1.0.0/16", 443), ("0.0.0.0/0", 32768)} == private
+    for tier in tiers.values():
+        for rule in tier["ingress"]:
+            open_ports = range(rule["fromPort"], rule["toPort"] + 1) if rule["cidrBlock"] == "0.0.0.0/0" else ()
+            assert not {22, 3389} & set(open_ports)
+        for side in ("ingress", "egress"):
+            numbers = [rule["ruleNo"] for rule in tier[side]]
+            assert len(numbers) == len(set(numbers))

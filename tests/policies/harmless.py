@@ -71,6 +71,7 @@ _TUNING: Final = "a number that tunes behaviour; no standard sets a bound"
 _STRICTER: Final = "the change is the stricter one, or as strict"
 _NAMING: Final = "a name or a text for people"
 _LINK: Final = "a link to another resource: without it AWS refuses the resource, or it stands alone and does nothing"
+_UNLOCKED: Final = "no standard asks for a locked bucket; the deploy runbook checks it"
 _WHOLE: Final = "without it what depends on it can't be made: the program fails where it is evaluated, or in `up`"
 
 HARMLESS: Final[Mapping[str, str]] = {
@@ -81,10 +82,10 @@ HARMLESS: Final[Mapping[str, str]] = {
     "s3/bucketOwnershipControls:* is not made": "AWS turns ACLs off in new buckets",
     "cloudwatch/metricAlarm:* is not made": "no standard says which alarms there must be; code-deploy-alarms and"
     " alarm-acts judge those that there are, and the deploy runbook checks that all are there",
-    "s3/bucketObjectLockConfiguration:* is not made": "no standard asks for a locked bucket; the deploy runbook checks it",
+    "s3/bucketObjectLockConfiguration:* is not made": _UNLOCKED,
     "* is not made": _WHOLE,
     # Safe without being said.
-    "s3/bucket:Bucket.objectLockEnabled *": "no standard asks for a locked bucket; the deploy runbook checks it",
+    "s3/bucket:Bucket.objectLockEnabled *": _UNLOCKED,
     "s3/bucket:Bucket.forceDestroy is removed": _DEFAULT,
     "ecr/repository:Repository.forceDelete is removed": _DEFAULT,
     "ecr/repository:Repository.encryptionConfigurations*kmsKey is removed": "AWS takes its own key in KMS, which"
@@ -116,8 +117,8 @@ HARMLESS: Final[Mapping[str, str]] = {
     "wafv2/webAcl:WebAcl.*isibilityConfig*": "metrics for people; waf-logs judges the log",
     "wafv2/webAcl:WebAcl.rules*ruleActionOverrides*": _STRICTER,
     "wafv2/webAcl:WebAcl.rules*overrideAction*": _REFUSED,
-    "wafv2/webAcl:WebAcl.rules*": "no standard asks for the other rules, such as the rate limit; the two that matter are"
-    " judged by waf-managed-rules",
+    "wafv2/webAcl:WebAcl.rules*": "no standard asks for the other rules, such as the rate limit;"
+    " waf-managed-rules judges the two that matter",
     "wafv2/webAcl:WebAcl.*": _REFUSED,
     "wafv2/webAclLoggingConfiguration:*redacted*": "the log holds headers that operators may read anyway",
     "wafv2/*": _REFUSED,
@@ -126,7 +127,7 @@ HARMLESS: Final[Mapping[str, str]] = {
     "codedeploy/*": _BROKEN,
     "cloudfront/function:*": _BROKEN,
     "cloudfront/originAccessControl:*": _REFUSED,
-    "cloudfront/distribution:Distribution.orderedCacheBehaviors*responseHeadersPolicyId *": "cloudfront-security-headers"
+    "cloudfront/distribution:Distribution.orderedCacheBehaviors*responseHeadersPolicyId *": "the rule"
     " judges the default behaviour, which serves the pages; images and answers of the API set their own",
     "cloudfront/distribution:Distribution.origins*customHeaders*": "the load balancer refuses what comes without it",
     "cloudfront/distribution:*": _BROKEN,
@@ -155,7 +156,7 @@ HARMLESS: Final[Mapping[str, str]] = {
     "s3/bucketLifecycleConfiguration:*": "how long, and of what; no standard sets a bound",
     "s3/bucketObjectLockConfiguration:*": _TUNING,
     "s3/bucketServerSideEncryptionConfiguration:*bucketKeyEnabled *": "it saves calls to KMS",
-    "s3/bucketServerSideEncryptionConfiguration:*kmsMasterKeyId *": "AWS takes its own key in KMS; NOT_COVERED says why",
+    "s3/bucketServerSideEncryptionConfiguration:*kmsMasterKeyId *": "AWS takes its own key; NOT_COVERED says why",
     "s3/bucketServerSideEncryptionConfiguration:*": _LINK,
     "s3/*": _LINK,
 }

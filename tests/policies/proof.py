@@ -11,25 +11,27 @@ import fnmatch
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from google.protobuf import json_format
+from google.protobuf import json_format, struct_pb2
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
+from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import PolicyResource, PolicyResourceOptions
 from pulumi_policy.deserialize import deserialize_properties
 from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 
 from policies.graph import Stack
-from policies.rule import ResourceRule, Rule, StackRule
+from policies.rule import ResourceRule, StackRule
 from policies.rules import ALL_RULES
 from prod_infra.deployment import evaluate
 from prod_infra.deployment.policy_requests import stack_request
 from prod_infra.deployment.project import packaged
 from prod_infra.deployment.registration import Registration
 from prod_infra.deployment.wire import to_struct
-from prod_infra.properties import Values, typed
+from prod_infra.errors import PolicyError
+from prod_infra.properties import Values
 from tests.policies.harmless import DOCUMENTS, HARMLESS, WEAKER
 
 REPORT: Final = Path(__file__).resolve().parents[2] / "docs" / "policy-coverage.md"
@@ -116,86 +118,51 @@ class Judge:
     def __init__(self, registrations: Sequence[Registration]) -> None:
         self._registrations = {found.urn: found for found in registrations}
         request = stack_request(registrations, self._registrations)
-        options = PolicyResourceOptions(False, [], None, [], None, [])  # type: ignore[arg-type]  # noqa: FBT003
-        self._resources = {
-            found.urn: PolicyResource(
-                found.type, _proxied(found.properties), found.urn, found.name, options, None, None, [], {}
-            )
-            for found in request.resources
-        }
+        self._stack = {found.urn: _resource(found, found.properties) for found in request.resources}
         self._computed = {
-            found.urn: {key for key in found.properties.fields if key not in self._registrations[found.urn].inputs}
+            found.urn: found.properties.fields.keys() - self._registrations[found.urn].inputs.keys()
             for found in request.resources
         }
-        self._link(self._resources)
-
-    def _link(self, resources: Mapping[str, PolicyResource]) -> None:
-        for urn, resource in resources.items():
-            resource.property_dependencies = {
-                key: [resources[used] for used in urns if used in resources]
-                for key, urns in self._registrations[urn].property_dependencies.items()
-            }
 
     def fired(self, mutation: Mutation | None) -> set[str]:
         """Return the rules that object to the environment after a mutation, or to the environment as it is."""
-        resources = dict(self._resources)
-        changed: list[PolicyResource] = list(resources.values())
-        if mutation is not None:
-            old = resources.pop(mutation.urn)
-            changed = []
-            if mutation.inputs is not None:
-                unknown = dict.fromkeys(self._computed[mutation.urn], PropertyValue.computed())
-                # What is removed is, in a preview, an output that AWS has yet to decide.
-                removed = dict.fromkeys(self._registrations[mutation.urn].inputs, PropertyValue.computed())
-                props = _proxied(to_struct({**unknown, **removed, **mutation.inputs}))
-                new = PolicyResource(old.resource_type, props, old.urn, old.name, old.opts, None, None, [], {})
-                resources[mutation.urn] = new
-                changed = [
-                    PolicyResource(
-                        old.resource_type,
-                        _proxied(to_struct(mutation.inputs)),
-                        old.urn,
-                        old.name,
-                        old.opts,
-                        None,
-                        None,
-                        [],
-                        {},
-                    )
-                ]
-        self._link(resources)
-        if mutation is not None and mutation.inputs is not None:
-            links = resources[mutation.urn].property_dependencies
-            resources[mutation.urn].property_dependencies = {k: v for k, v in links.items() if k in mutation.inputs}
-        stack = Stack(list(resources.values()))
-        found = {rule.id for rule in ALL_RULES if isinstance(rule, StackRule) and _objects_stack(rule, stack)}
+        stack = dict(self._stack)
         if mutation is None:
-            changed = [
-                PolicyResource(
-                    urn_found.type,
-                    _proxied(to_struct(urn_found.inputs)),
-                    urn,
-                    urn_found.name,
-                    None,
-                    None,
-                    None,
-                    [],
-                    {},  # type: ignore[arg-type]
-                )
-                for urn, urn_found in self._registrations.items()
-            ]
-        for resource in changed:
-            found |= {
-                rule.id
-                for rule in ALL_RULES
-                if isinstance(rule, ResourceRule)
-                and resource.resource_type in rule.on
-                and _objects(rule, resource.props)
+            changed = [_resource(found, to_struct(found.inputs)) for found in self._registrations.values()]
+        elif mutation.inputs is None:
+            del stack[mutation.urn]
+            changed = []
+        else:
+            found = self._registrations[mutation.urn]
+            # What is removed is, in a preview, an output that AWS has yet to decide.
+            unknown = dict.fromkeys([*self._computed[found.urn], *found.inputs], PropertyValue.computed())
+            stack[found.urn] = _resource(found, to_struct({**unknown, **mutation.inputs}))
+            changed = [_resource(found, to_struct(mutation.inputs))]
+        self._link(stack, mutation)
+        everything = Stack(list(stack.values()))
+        fired = {rule.id for rule in ALL_RULES if isinstance(rule, StackRule) and _objects_stack(rule, everything)}
+        for rule in ALL_RULES:
+            if isinstance(rule, ResourceRule):
+                own = [resource.props for resource in changed if resource.resource_type in rule.on]
+                fired |= {rule.id for props in own if _objects(rule, props)}
+        return fired
+
+    def _link(self, stack: Mapping[str, PolicyResource], mutation: Mutation | None) -> None:
+        for urn, resource in stack.items():
+            left = mutation.inputs if mutation and mutation.urn == urn else None
+            resource.property_dependencies = {
+                key: [stack[used] for used in urns if used in stack]
+                for key, urns in self._registrations[urn].property_dependencies.items()
+                if left is None or key in left
             }
-        return found
 
 
-def _proxied(struct: Any) -> Mapping[str, Any]:
+def _resource(found: Registration | analyzer_pb2.AnalyzerResource, struct: struct_pb2.Struct) -> PolicyResource:
+    options = PolicyResourceOptions(False, [], None, [], None, [])  # type: ignore[arg-type]  # noqa: FBT003
+    return PolicyResource(found.type, _proxied(struct), found.urn, found.name, options, None, None, [], {})
+
+
+def _proxied(struct: struct_pb2.Struct) -> Mapping[str, Any]:
     return unknown_checking_proxy(deserialize_properties(json_format.MessageToDict(struct)))
 
 
@@ -251,7 +218,8 @@ def environment(**settings: object) -> tuple[Registration, ...]:
 def kills(registrations: Sequence[Registration]) -> list[tuple[Mutation, set[str]]]:
     """Return every mutation with the rules that notice it."""
     judge = Judge(registrations)
-    assert judge.fired(None) == set(), "the environment itself must pass"
+    if judge.fired(None):
+        raise PolicyError("The environment itself does not pass.", hint="run `prod-infra policy`")
     return [(mutation, judge.fired(mutation)) for mutation in mutations(registrations)]
 
 
@@ -265,15 +233,17 @@ def report(found: Sequence[tuple[Mutation, set[str]]], settings: Sequence[tuple[
     killed = [(m.place, m.what, ", ".join(sorted(rules))) for m, rules in found if rules]
     spared = [(m.place, m.what, reason(m) or "**no reason given**") for m, rules in found if not rules]
     silent = sorted({rule.id for rule in ALL_RULES} - {rule for _, rules in (*found, *settings) for rule in rules})
+    numbers = (
+        f"{len(found)} mutations of registered inputs: {len(killed)} noticed, {len(spared)} spared with a reason. "
+        f"{len(settings)} settings, all noticed."
+    )
     return "\n".join(
         [
             "# What the policy pack notices",
             "",
-            "Written by `nox -s policy-proof`: the production environment is weakened in one place at a time, and the"
-            " rules that notice are listed.",
+            "Written by `nox -s policy-proof`: the environment is weakened in one place at a time.",
             "",
-            f"{len(found)} mutations of registered inputs: {len(killed)} noticed, {len(spared)} spared with a reason."
-            f" {len(settings)} settings, all noticed.",
+            numbers,
             "",
             "## Settings",
             "",
@@ -289,8 +259,8 @@ def report(found: Sequence[tuple[Mutation, set[str]]], settings: Sequence[tuple[
             "",
             "## Rules that the environment gives no chance",
             "",
-            "They judge forms that the environment doesn't use, or values that only `up` knows; their own examples prove"
-            f" them: {', '.join(silent)}.",
+            "They judge forms that it doesn't use, or values that only `up` knows; their own examples prove them:",
+            f"{', '.join(silent)}.",
             "",
         ]
     )

@@ -123,7 +123,8 @@ def test_signal_interrupts_the_cell(
     notebook: NotebookFactory, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     """Ctrl-C and SIGTERM end the running cell, which keeps its output; the record says `interrupted`."""
-    slow = "# Second\nimport time\ntry:\n    print('begun', flush=True)\n    time.sleep(300)\nfinally:\n    print('let go')"
+    wait = "try:\n    print('begun', flush=True)\n    time.sleep(300)\nfinally:\n    print('let go')"
+    slow = f"# Second\nimport time\n{wait}"
     process = papermill(notebook(FIRST, slow, LAST), tmp_path / "out.ipynb")
     read_until(process, "begun")
     process.send_signal(number)

@@ -145,3 +145,11 @@ def test_setting_of_a_bucket_that_is_gone_is_gone(clients: Clients, bucket: str)
     clients("s3").delete_bucket(Bucket=bucket)
     assert resource.read() is None
     resource.delete()
+
+
+def test_automatic_name_is_in_lower_case(clients: Clients) -> None:
+    """S3 takes no capitals, so pulumi-aws's automatic name has none; it stays the same at the next check."""
+    resource = made(clients, BUCKET, {}, "Prod-Site")
+    assert resource.id.startswith("prod-site-")
+    assert resource.check({}) == {}
+    assert not resource.diff().changes

@@ -114,10 +114,11 @@ class BucketVersioning(OnBucket):
         return {"versioningConfiguration": compact(configuration)}
 
     def remove(self, bucket: str) -> None:
-        """Suspend versioning where it was ever enabled."""
+        """Suspend versioning where it was ever enabled; with Object Lock on, S3 keeps it enabled for ever."""
         s3 = self.clients("s3")
         if s3.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled":
-            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+            with absent_is_fine("InvalidBucketState"):
+                s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
 
 
 class BucketServerSideEncryptionConfiguration(OnBucket):

@@ -159,7 +159,6 @@ class WebAclAssociation(Handler):
     token = "aws:wafv2/webAclAssociation:WebAclAssociation"
     inputs = frozenset({"resourceArn", "webAclArn"})
     replace_on = inputs
-    outputs: frozenset[str] = frozenset()
     delete_before_replace = True
 
     def create(self, inputs: Props) -> str:

@@ -1,0 +1,57 @@
+"""The SDK's server, asked about one resource with only the rules that judge its type.
+
+The SDK unpacks the resource anew for each policy of the pack, whether it applies or not; of a hundred rules three do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy import Policy, policy
+
+# The SDK has no seam for this: `PolicyPack` makes its server by this name.
+_Server: Any = policy._PolicyAnalyzerServicer  # noqa: SLF001
+
+
+def judged(found: Policy) -> frozenset[str]:
+    """Return the type tokens that a policy judges, from its tags; none where it judges every type."""
+    return frozenset(tag.removeprefix("on:") for tag in found.tags or () if tag.startswith("on:"))
+
+
+class Server(_Server):  # type: ignore[misc]  # the SDK's class is untyped
+    """Answers as the SDK's server does, and says of every other rule that it does not apply."""
+
+    def __init__(self, name: str, version: str, policies: list[Policy], *rest: Any) -> None:
+        super().__init__(name, version, policies, *rest)
+        self._make = lambda chosen: _Server(name, version, chosen, *rest)
+        self._pack = [(found, judged(found)) for found in policies]
+        self._servers: dict[str, tuple[Any, list[analyzer_pb2.PolicyNotApplicable]]] = {}
+        self._configured: analyzer_pb2.ConfigureAnalyzerRequest | None = None
+
+    def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802  the protocol's name
+        """Give each rule its level and properties."""
+        self._configured = request
+        self._servers = {}
+        return super().Configure(request, context)
+
+    def Analyze(self, request: Any, context: Any) -> Any:  # noqa: N802  the protocol's name
+        """Ask the rules of one resource's type about it."""
+        if request.type not in self._servers:
+            self._servers[request.type] = self._server(request.type, context)
+        server, others = self._servers[request.type]
+        response = server.Analyze(request, context)
+        response.not_applicable.extend(others)
+        return response
+
+    def _server(self, token: str, context: Any) -> tuple[Any, list[analyzer_pb2.PolicyNotApplicable]]:
+        own = [found for found, tokens in self._pack if not tokens or token in tokens]
+        server = self._make(own)
+        if self._configured is not None:
+            server.Configure(self._configured, context)
+        others = [
+            analyzer_pb2.PolicyNotApplicable(policy_name=found.name, reason="")
+            for found, tokens in self._pack
+            if tokens and token not in tokens and hasattr(found, "has_validation")
+        ]
+        return server, others
