@@ -34,7 +34,6 @@ out = Console()
 err = Console(stderr=True)
 
 # Commands import what they use: `prod-infra settings` need not wait for pulumi_aws.
-# ruff: noqa: PLC0415
 
 
 class Target(StrEnum):
@@ -86,7 +85,7 @@ def program_of(project: Path, stack: str, settings: list[str] | None) -> Program
 
 
 @app.command()
-def settings(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:  # noqa: FBT002
+def settings(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """List every setting: name, type, production default, meaning."""
     from prod_infra.settings import settings_reference
 
@@ -105,7 +104,7 @@ def resources(
     project: ProjectOption = HERE,
     stack: StackOption = "prod",
     setting: SetOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: every input, secrets masked.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: every input, secrets masked.")] = False,
 ) -> None:
     """List what the program registers, without asking or changing anything."""
     from prod_infra.deployment.evaluate import register
@@ -191,6 +190,9 @@ def up(
     setting: SetOption = None,
     target: TargetOption = Target.LOCAL,
     endpoint: EndpointOption = "",
+    despite_policy: Annotated[
+        bool, typer.Option("--despite-policy", help="Go on after violations, said aloud; target local only.")
+    ] = False,
 ) -> None:
     """Make what the program registers true, once the policy gate lets it pass."""
     from prod_infra.deployment.evaluate import register
@@ -201,6 +203,12 @@ def up(
     program = program_of(project, stack, setting)
     verdict = check(register(program))
     render(verdict, out)
+    if despite_policy and target is Target.LOCAL:
+        err.print(
+            f"going on despite {len(verdict.violations)} violations: a rehearsal, never production", style="yellow"
+        )
+        _operate(lambda engine: engine.up(show_progress(out)), program, target, endpoint)
+        return
     if not verdict.passed:
         raise typer.Exit(1)
     with PolicyGuard() as guard:
@@ -254,7 +262,7 @@ def local_aws(
     hosted_zone: Annotated[
         list[str] | None, typer.Option("--hosted-zone", help="Public zone that exists from the start.")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log each call.")] = False,  # noqa: FBT002
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log each call.")] = False,
 ) -> None:
     """Serve an AWS on 127.0.0.1 until Ctrl-C; any AWS client may use it, with any credentials."""
     from prod_infra.deployment.targets import remember
@@ -282,7 +290,7 @@ def runbook_list() -> None:
 def runbook_run(
     name: Annotated[str, typer.Argument(help="Such as deploy_prod.")],
     parameter: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="`name=value`, typed.")] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the local AWS running.")] = False,  # noqa: FBT002
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the local AWS running.")] = False,
 ) -> None:
     """Run a runbook's notebook and leave a record."""
     from runbooks.runner import run_command

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from prod_infra.deployment.policy_gate import Verdict
 
 # Commands import what they use: `policy --help` need not wait for pulumi_aws.
-# ruff: noqa: PLC0415
 
 policy_app = typer.Typer(help="Hold the environment against the policy pack; a mandatory violation exits 1.")
 
@@ -149,7 +148,7 @@ def check_config(
 @policy_app.command()
 def matrix(
     framework: Annotated[Framework, typer.Option("--framework", help="Whose controls.")] = Framework.FSBP,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List a standard's controls with the rules that ask the same, and those that no rule asks, with the reason."""
     from policies import registry
@@ -181,7 +180,7 @@ def audit(
 
 @policy_app.command()
 def docs(
-    check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where the file is old.")] = False,  # noqa: FBT002
+    check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where the file is old.")] = False,
 ) -> None:
     """Write policies/README.md again from the rules."""
     from policies import registry

@@ -65,7 +65,9 @@ def main() -> None:
             Case("prod-infra policy", _repeat(lambda: _timed([COMMAND, "policy"], folder)), 3),
             Case("prod-infra up, fresh local AWS, gate included", first, 13),
             Case("prod-infra up, no changes, gate included", second, 6),
-            Case("deploy_prod runbook", _repeat(lambda: _timed([COMMAND, "runbook", "run", "deploy_prod"], folder)), 40),
+            Case(
+                "deploy_prod runbook", _repeat(lambda: _timed([COMMAND, "runbook", "run", "deploy_prod"], folder)), 40
+            ),
         ]
     unit = statistics.median(imports)
     table = Table("case", "median", "ratio to import", "promised", title=f"{RUNS} runs each, whole processes")

@@ -9,7 +9,7 @@ from pulumi_policy import PolicyResource
 from pulumi_policy.proxy import UnknownValueError
 
 from policies.checks import Check, Props, all_of, each, given, satisfies
-from policies.graph import Stack, items, undecided
+from policies.graph import Stack, items, known, undecided
 from policies.rule import (
     CHECKOV,
     FSBP,
@@ -42,7 +42,7 @@ MANAGED_RULES = ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsR
 
 
 def _not_application(balancer: PolicyResource, _stack: Stack) -> bool:
-    return balancer.props.get("loadBalancerType") in ("network", "gateway")
+    return known(balancer, "loadBalancerType") in ("network", "gateway")
 
 
 ALB_WAF = StackRule(

@@ -42,6 +42,7 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not applicable"
 
 
+_SECONDS_FOR_EACH: Final = 0.02
 _JUDGED: Final = (Outcome.PASSED, Outcome.FAILED, Outcome.WAIVED, Outcome.UNDECIDED)
 
 
@@ -158,7 +159,7 @@ def check(
         pack: folder with a `PulumiPolicy.yaml` and a Python pack.
         config: in the shape of the CLI's `--policy-pack-config`: by rule, or `all`, an enforcement level or an object
             with `enforcementLevel` and the rule's own properties.
-        timeout: seconds for everything together.
+        timeout: seconds for everything together; each thousand resources add twenty.
         waivers: a file of waivers in the place of the pack's own.
         final: whether nothing comes later that could decide what is deferred, as in an audit: then it blocks.
 
@@ -187,7 +188,7 @@ def check_program(
     started = time.monotonic()
     with PolicyProcess(pack, deadline=math.inf, waivers=waivers) as process:
         found = registrations()
-        process.set_deadline(time.monotonic() + timeout)
+        process.set_deadline(time.monotonic() + timeout + len(found) * _SECONDS_FOR_EACH)
         verdict = ask(process, found, config or {}, final=final)
     return replace(verdict, seconds=time.monotonic() - started)
 

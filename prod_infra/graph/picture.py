@@ -23,9 +23,10 @@ TIERS: Final = {
 }
 """Tiers from the outside in, with their titles."""
 
+BUCKET: Final = "aws:s3/bucket:Bucket"
 DRAWN: Final = {
     "aws:cloudfront/distribution:Distribution": ("CloudFront distribution", EDGE),
-    "aws:s3/bucket:Bucket": ("S3 bucket", EDGE),
+    BUCKET: ("S3 bucket", EDGE),
     "aws:lb/loadBalancer:LoadBalancer": ("Application Load Balancer", PUBLIC),
     "aws:ec2/natGateway:NatGateway": ("NAT gateway", PUBLIC),
     "aws:ecs/service:Service": ("ECS Fargate service", PRIVATE),
@@ -109,6 +110,15 @@ class _Reader:
         return tuple(dict.fromkeys(zones))
 
 
+def _tier(reader: _Reader, found: Registration) -> str:
+    """Return where a resource stands; a bucket that no distribution reads is a regional service like any other."""
+    tier = DRAWN[found.type][1]
+    if found.type != BUCKET:
+        return tier
+    distributions = reader.of_type("aws:cloudfront/distribution:Distribution")
+    return tier if any(found in reader.reached(front, BUCKET) for front in distributions) else REGION
+
+
 def _detail(found: Registration) -> str:
     inputs = plain(found.inputs)
     if found.type.endswith(":VpcEndpoint"):
@@ -146,7 +156,7 @@ def _flows(reader: _Reader, nodes: Sequence[Registration]) -> list[Edge]:
     for distribution in distributions:
         edges += [
             Edge(source=distribution.urn, target=bucket.urn, label="OAC")
-            for bucket in reader.reached(distribution, "aws:s3/bucket:Bucket")
+            for bucket in reader.reached(distribution, BUCKET)
         ]
     return list(dict.fromkeys(edges))
 
@@ -203,7 +213,7 @@ def picture(registrations: Sequence[Registration]) -> Picture:
                 urn=found.urn,
                 name=found.name,
                 title=DRAWN[found.type][0],
-                tier=DRAWN[found.type][1],
+                tier=_tier(reader, found),
                 zones=reader.zones(found),
                 detail=_detail(found),
             )
