@@ -1,6 +1,7 @@
-"""The SDK's server, asked about one resource with only the rules that judge its type.
+"""The SDK's server, which unpacks what it is asked about once instead of once for each rule.
 
-The SDK unpacks the resource anew for each policy of the pack, whether it applies or not; of a hundred rules three do.
+About one resource it asks only the rules that judge its type: of a hundred rules three do. About the stack it hands
+every rule the same resources.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import Policy, policy
+from pulumi_policy import Policy, StackValidationArgs, StackValidationPolicy, policy
 
 # The SDK has no seam for this: `PolicyPack` makes its server by this name.
 _Server: Any = policy._PolicyAnalyzerServicer  # noqa: SLF001
@@ -24,6 +25,12 @@ class Server(_Server):  # type: ignore[misc]  # the SDK's class is untyped
 
     def __init__(self, name: str, version: str, policies: list[Policy], *rest: Any) -> None:
         super().__init__(name, version, policies, *rest)
+        self._resources: Any = []
+        keep = StackValidationPolicy("unpacked", "Keeps the resources.", self._keep)
+        self._unpacking = _Server(name, version, [keep], *rest)
+        for found in policies:
+            if isinstance(found, StackValidationPolicy):
+                self._share(found)
         self._make = lambda chosen: _Server(name, version, chosen, *rest)
         self._pack = [(found, judged(found)) for found in policies]
         self._servers: dict[str, tuple[Any, list[analyzer_pb2.PolicyNotApplicable]]] = {}
@@ -55,3 +62,21 @@ class Server(_Server):  # type: ignore[misc]  # the SDK's class is untyped
             if tokens and token not in tokens and hasattr(found, "has_validation")
         ]
         return server, others
+
+    def AnalyzeStack(self, request: Any, context: Any) -> Any:  # noqa: N802  the protocol's name
+        """Unpack the stack, then ask every rule about it."""
+        self._unpacking.AnalyzeStack(request, context)
+        return super().AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(), context)
+
+    def _keep(self, args: StackValidationArgs, report: Any) -> None:
+        del report
+        self._resources = args.resources
+
+    def _share(self, found: StackValidationPolicy) -> None:
+        validate = found.validate
+
+        def with_resources(args: StackValidationArgs, report: Any) -> Any:
+            args.resources = self._resources
+            return validate(args, report)
+
+        found.validate = with_resources  # type: ignore[method-assign]

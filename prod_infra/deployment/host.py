@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
+import gc
 import logging
 import signal
 import sysconfig
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -163,6 +165,18 @@ def _user_error(error: BaseException) -> BaseException:
     return ProdInfraError(f"The program failed{at}: {type(error).__name__}: {error}")
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause garbage collection: what pulumi_aws makes as it is imported stays, and walking it takes a second."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def _run(program: Program, monitor: Any, *, preview: bool, workers: int) -> None:
     # Pulumi keeps its settings in context variables: a fresh context (see `run`) is what isolates one run from another.
     loop = asyncio.new_event_loop()
@@ -184,7 +198,8 @@ def _run(program: Program, monitor: Any, *, preview: bool, workers: int) -> None
     )
     pulumi.runtime.set_all_config(dict(program.config), sorted(program.secret_keys))
     try:
-        loop.run_until_complete(pulumi.runtime.run_in_stack(program.main))
+        with _uncollected():
+            loop.run_until_complete(pulumi.runtime.run_in_stack(program.main))
     finally:
         # Steps that still run must end before the caller looks at their outcome.
         executor.shutdown(wait=True)
