@@ -6,6 +6,7 @@ every rule the same resources.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pulumi.runtime.proto import analyzer_pb2
@@ -31,7 +32,7 @@ class Server(_Server):  # type: ignore[misc]  # the SDK's class is untyped
         for found in policies:
             if isinstance(found, StackValidationPolicy):
                 self._share(found)
-        self._make = lambda chosen: _Server(name, version, chosen, *rest)
+        self._make: Callable[[list[Policy]], Any] = lambda chosen: _Server(name, version, chosen, *rest)
         self._pack = [(found, judged(found)) for found in policies]
         self._servers: dict[str, tuple[Any, list[analyzer_pb2.PolicyNotApplicable]]] = {}
         self._configured: analyzer_pb2.ConfigureAnalyzerRequest | None = None
@@ -79,4 +80,4 @@ class Server(_Server):  # type: ignore[misc]  # the SDK's class is untyped
             args.resources = self._resources
             return validate(args, report)
 
-        found.validate = with_resources  # type: ignore[method-assign]
+        setattr(found, "validate", with_resources)  # noqa: B010  mypy knows `validate` as a method

@@ -14,7 +14,10 @@ from rich.table import Table
 from prod_infra.errors import InvalidInputError, PolicyError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prod_infra.deployment.policy_gate import Verdict
+    from prod_infra.deployment.registration import Registration
 
 # Commands import what they use: `policy --help` need not wait for pulumi_aws.
 
@@ -112,12 +115,12 @@ def gate(
     given = _config(config)
     program = program_of(project, stack, setting)
 
-    def registrations() -> object:
+    def registrations() -> Sequence[Registration]:
         from prod_infra.deployment.evaluate import register
 
         return register(program)
 
-    _report(check_program(registrations, config=given, waivers=waivers), style, output)  # type: ignore[arg-type]
+    _report(check_program(registrations, config=given, waivers=waivers), style, output)
 
 
 @policy_app.command("check-config")

@@ -17,7 +17,6 @@ from typing import Any, Final
 
 from pulumi.runtime.proto import analyzer_pb2
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from prod_infra.deployment.policy_config import LEVELS, lowered, policy_config
@@ -263,21 +262,20 @@ def ask(
 
 
 def render(verdict: Verdict, console: Console) -> None:
-    """Print the findings as a table, one row each, then a line of counts; what did not run is said too."""
-    if verdict.findings:
-        table = Table(title="Policy findings", show_lines=True, title_justify="left")
-        for heading in ("rule", "resource", "reason", "fix", "where"):
-            table.add_column(heading, overflow="fold")
-        for finding in verdict.findings:
-            style = "red" if finding.level == "mandatory" else "yellow"
-            table.add_row(
-                Text.assemble((finding.rule, style), f"\n{finding.level}, {finding.severity}".rstrip(", ")),
-                finding.urn.rpartition("::")[2] or "the stack",
-                Text(f"{finding.message}\nwaived {finding.waiver}" if finding.waiver else finding.message),
-                Text(finding.fix),
-                Text(finding.source),
-            )
-        console.print(table)
+    """Print a paragraph for each finding, then a line of counts; what did not run is said too."""
+    for finding in verdict.findings:
+        style = "bold red" if finding.level == "mandatory" else "bold yellow"
+        kind = ", ".join(filter(None, (finding.level, finding.severity)))
+        resource = finding.urn.rpartition("::")[2] or "the stack"
+        lines = [
+            finding.message,
+            f"waived {finding.waiver}" if finding.waiver else "",
+            f"fix: {finding.fix}" if finding.fix else "",
+            finding.source,
+        ]
+        console.print(Text.assemble((finding.rule, style), "  ", (resource, "bold"), f"  {kind}"), soft_wrap=True)
+        for line in filter(None, lines):
+            console.print(Text(f"    {line}"), soft_wrap=True)
     for rule, reason in verdict.deferred.items():
         console.print(Text(f"{rule} waits for `up`: {reason}", style="dim"), soft_wrap=True)
     for what, rules in (("disabled", verdict.disabled), ("advisory or not strict", verdict.lowered)):

@@ -26,7 +26,11 @@ PASSWORD = "hunter2hunter2"
 def test_an_objection_fails_the_step_before_anything_is_made(tmp_path: Path) -> None:
     """What the reviewer says is the failure, and the cloud hears nothing of the resource."""
     cloud = Cloud()
-    program = Program(project="laws", stack="test", main=lambda: Thing("a", {"value": 1}) and None)
+
+    def main() -> None:
+        Thing("a", {"value": 1})
+
+    program = Program(project="laws", stack="test", main=main)
     engine = EmbeddedEngine(
         program, {"memory": MemoryProvider(cloud)}, state_file(tmp_path), review=lambda _: ["not so"]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel
@@ -27,7 +28,7 @@ def registered(stack: Example) -> list[Registration]:
     ]
 
 
-def _servicer(rule: Rule) -> _PolicyAnalyzerServicer:
+def _servicer(rule: Rule) -> Any:
     """Return the SDK's own server with one rule, in this process: a thousand examples ask it in seconds."""
     return _PolicyAnalyzerServicer(NAME, "1.0.0", policies([rule]), EnforcementLevel.MANDATORY)
 

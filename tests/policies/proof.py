@@ -82,13 +82,13 @@ def _mutants(path: str, value: PropertyValue) -> Iterator[tuple[str, str, Proper
     inner = value.value
     if isinstance(inner, Mapping):
         for key, item in inner.items():
-            for where, what, weak in _mutants(f"{path}.{key}", item):
+            for where, what, changed in _mutants(f"{path}.{key}", item):
                 rest = {name: other for name, other in inner.items() if name != key}
-                yield where, what, value.with_value({**rest, key: weak} if weak is not None else rest)
+                yield where, what, value.with_value({**rest, key: changed} if changed is not None else rest)
     elif isinstance(inner, tuple):
         for index, item in enumerate(inner):
-            for where, what, weak in _mutants(f"{path}[]", item):
-                others = [*inner[:index], *([weak] if weak is not None else []), *inner[index + 1 :]]
+            for where, what, changed in _mutants(f"{path}[]", item):
+                others = [*inner[:index], *([changed] if changed is not None else []), *inner[index + 1 :]]
                 yield where, what, value.with_value(others)
 
 
@@ -99,13 +99,13 @@ def mutations(registrations: Sequence[Registration]) -> Iterator[Mutation]:
         if not found.custom or not found.type.startswith("aws:"):
             continue
         kind = found.type.removeprefix("aws:")
-        possible = [(kind, "is not made", None)]
+        possible: list[tuple[str, str, dict[str, PropertyValue] | None]] = [(kind, "is not made", None)]
         for key, value in found.inputs.items():
             if key in ("tags", "tagsAll"):
                 continue
-            for path, what, weak in _mutants(key, value):
+            for path, what, changed in _mutants(key, value):
                 rest = {name: other for name, other in found.inputs.items() if name != key}
-                possible.append((f"{kind}.{path}", what, {**rest, key: weak} if weak is not None else rest))
+                possible.append((f"{kind}.{path}", what, {**rest, key: changed} if changed is not None else rest))
         for place, what, inputs in possible:
             if (place, what) not in seen:
                 seen.add((place, what))
