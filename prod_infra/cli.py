@@ -196,12 +196,12 @@ def up(
 ) -> None:
     """Make what the program registers true, once the policy gate lets it pass."""
     from prod_infra.deployment.evaluate import register
-    from prod_infra.deployment.policy_gate import check, render
+    from prod_infra.deployment.policy_gate import check_program, render
     from prod_infra.deployment.policy_guard import PolicyGuard
     from prod_infra.deployment.report import show_progress
 
     program = program_of(project, stack, setting)
-    verdict = check(register(program))
+    verdict = check_program(lambda: register(program))
     render(verdict, out)
     if despite_policy and target is Target.LOCAL:
         err.print(

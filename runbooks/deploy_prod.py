@@ -97,7 +97,7 @@ class DeployProd:
         Raises:
             RunbookError: a mandatory rule is violated.
         """
-        verdict = policy_gate.check(evaluate.register(self.environment.program))
+        verdict = policy_gate.check_program(lambda: evaluate.register(self.environment.program))
         policy_gate.render(verdict, self.console)
         numbers = {**verdict.counts, "violations": len(verdict.violations)}
         found = {"passed": verdict.passed, "counts": numbers, "report": json.loads(as_json(verdict))}

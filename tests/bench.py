@@ -6,18 +6,24 @@ program, which this project can't change: compare ratios, not seconds, between m
 
 from __future__ import annotations
 
+import itertools
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from prod_infra.deployment.evaluate import register
+from prod_infra.deployment.policy_gate import check
+from prod_infra.deployment.project import packaged
+from prod_infra.deployment.registration import Registration
 from prod_infra.local_aws.server import LocalAws
 
 COMMAND = str(Path(sys.executable).with_name("prod-infra"))
@@ -54,8 +60,50 @@ def _deployments(folder: Path) -> tuple[list[float], list[float]]:
     return first, second
 
 
+def _grown(count: int) -> list[Registration]:
+    """Return the environment's registrations, repeated under new names until there are so many."""
+    found = register(packaged())
+    copies = itertools.count()
+    grown: list[Registration] = []
+    while len(grown) < count:
+        mark = f"-{next(copies)}"
+        renamed = {one.urn: one.urn + mark for one in found}
+        grown += [
+            replace(
+                one,
+                urn=renamed[one.urn],
+                name=one.name + mark,
+                parent=renamed.get(one.parent, ""),
+                dependencies=tuple(renamed.get(urn, urn) for urn in one.dependencies),
+                property_dependencies={
+                    key: tuple(renamed.get(urn, urn) for urn in urns) for key, urns in one.property_dependencies.items()
+                },
+            )
+            for one in found
+        ]
+    return grown[:count]
+
+
+def _growth(console: Console) -> None:
+    """Show how the gate grows with the number of resources."""
+    table = Table(
+        "resources", "seconds", "ms a resource", "peak memory of the pack", title="The gate, pack start included"
+    )
+    for count in (100, 1_000, 10_000):
+        registrations = _grown(count)
+        start = time.perf_counter()
+        check(registrations, timeout=600)
+        seconds = time.perf_counter() - start
+        # The largest of all children so far: the sizes only grow.
+        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+        table.add_row(f"{count:,}", f"{seconds:.2f}", f"{1000 * seconds / count:.2f}", f"{memory} MB")
+    console.print(table)
+
+
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure, and print the tables."""
+    console = Console()
+    _growth(console)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         imports = _repeat(lambda: _timed([sys.executable, "-c", "import prod_infra.program"], folder))
@@ -75,7 +123,7 @@ def main() -> None:
         median = statistics.median(case.seconds)
         promised = "" if case.budget is None else f"{case.budget:.0f} s"
         table.add_row(case.name, f"{median:.2f} s", f"{median / unit:.1f}", promised)
-    Console().print(table)
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -55,11 +55,12 @@ class AlbListenersArgs(ComponentArgs):
 class AlbListeners(Component):
     """Listeners that let in whoever has the secret origin header, and answer 403 to anyone else.
 
-    A rule of the production listener forwards what has the header to the live target group. CodeDeploy shifts traffic
-    by rewriting each rule, of the listeners that it is given, that forwards to one of its two groups; its managed
-    policies (`AWSCodeDeployRoleForECS` and `…Limited`) allow `DescribeRules` and `ModifyRule` for that. So from the
-    first deployment on the rule's actions, and the test listener's, are CodeDeploy's, and changes to them are ignored.
-    The test listener wants no header: its port is open to testers alone.
+    A rule of the production listener forwards what has the header to the live target group. CodeDeploy is taken to
+    shift traffic by rewriting each rule, of the listeners that it is given, that forwards to one of its two groups; its
+    managed policies (`AWSCodeDeployRoleForECS` and `…Limited`) allow `DescribeRules` and `ModifyRule`, and
+    docs/decisions/codedeploy.md holds the evidence. So from the first deployment on the rule's actions, and the test
+    listener's, are CodeDeploy's, and changes to them are ignored. The test listener wants no header: its port is open
+    to testers alone.
 
     The redirect on port 80 exists for whoever opens that port; while no security group does (`enable_http=False`),
     nobody reaches it, and viewers are redirected by CloudFront.
