@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from prod_infra.deployment.project import packaged
+from prod_infra.deployment.targets import LocalTarget
 from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.server import LocalAws
 
@@ -116,3 +118,14 @@ def test_the_pack_blocks_an_unsafe_setting_before_anything_is_made(cli: Cli, cli
     with pytest.raises(AssertionError, match="docdb-backup-retention"):
         cli("preview", "--policy-pack", str(ROOT / "policies"))
     assert not clients("docdb").describe_db_clusters()["DBClusters"]
+
+
+def test_the_real_engine_takes_over_a_rehearsal(
+    cli: Cli, local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded engine's state file imports as it is, and the CLI then finds nothing to change."""
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "rehearsal")
+    target = LocalTarget(local_aws, tmp_path)
+    target.engine(packaged()).up()
+    cli("stack", "import", "--file", str(target.state_path("prod")))
+    cli("preview", "--expect-no-changes")
