@@ -12,6 +12,7 @@ from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
+from prod_infra.deployment.wire import UNKNOWN
 from prod_infra.errors import ProdInfraError
 from prod_infra.local_aws.provider.provider import HandlerProvider, PartialCreateError
 
@@ -20,12 +21,11 @@ UNKNOWNS: Final = frozenset(
     {
         "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
         "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        UNKNOWN,
         "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
     }
 )
-UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 def _translated(value: PropertyValue, leaf: Callable[[Any], Any]) -> PropertyValue:
@@ -41,7 +41,7 @@ def _arrived(value: Any) -> Any:
 
 
 def _leaving(value: Any) -> Any:
-    return UNKNOWN_TEXT if isinstance(value, Computed) else value
+    return UNKNOWN if isinstance(value, Computed) else value
 
 
 def _translate(message: Any, leaf: Callable[[Any], Any]) -> Any:
