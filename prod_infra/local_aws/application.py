@@ -7,12 +7,14 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 # moto reads its settings from the environment when it is imported, so they come first.
@@ -27,6 +29,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from prod_infra.local_aws import (
     acm,
+    admin,
     autoscaling,
     cloudfront,
     cloudfront_functions,
@@ -42,6 +45,7 @@ from prod_infra.local_aws import (
     s3,
     secrets_manager,
 )
+from prod_infra.local_aws.timeline import TICK_SECONDS, TIMELINE
 
 EXTENSIONS: tuple[Callable[[], None], ...] = (
     acm.register,
@@ -89,6 +93,7 @@ class LocalAwsApplication:
         self._moto = Dispatcher(create_backend_app)
         self._lock = threading.RLock()
         hosted_zones.seed(zones)
+        threading.Thread(target=self._tick, daemon=True).start()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one call."""
@@ -96,8 +101,9 @@ class LocalAwsApplication:
         environ["wsgi.input"] = io.BytesIO(_body(environ))
         path = environ.get("PATH_INFO", "")
         with self._lock:
+            TIMELINE.run_due()
             if path.startswith("/_prod_infra/"):
-                return self._own(f"{environ['REQUEST_METHOD']} {path}", start_response)
+                return self._own(environ, start_response)
             try:
                 # A streamed answer is read to its end while the data it tells of can't change.
                 return [b"".join(self._moto(environ, start_response))]
@@ -107,23 +113,76 @@ class LocalAwsApplication:
                 start_response(faults.STATUS, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
                 return [body]
 
-    def _own(self, call: str, start_response: StartResponse) -> Iterable[bytes]:
-        status = "200 OK"
-        answer: dict[str, Any] = {"instance": self.instance}
-        match call:
-            case "GET /_prod_infra/health":
-                answer |= {"pid": os.getpid(), "version": version("prod-infra")}
-            case "POST /_prod_infra/reset":
-                BackendDict.reset()
-                reset_model_data()
-                hosted_zones.seed(self._zones)
-            case "POST /_prod_infra/stop":
-                threading.Thread(target=self._stop).start()
-            case _:
-                status, answer = "404 NOT FOUND", {"message": f"{call} is unknown"}
+    def _tick(self) -> None:
+        """Let time pass while nobody calls."""
+        while True:
+            time.sleep(TICK_SECONDS)
+            if TIMELINE.is_due:
+                with self._lock:
+                    TIMELINE.run_due()
+
+    def _own(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        call = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'].removeprefix('/_prod_infra')}"
+        status, answer = "200 OK", {}
+        try:
+            match call:
+                case "GET /health":
+                    answer = {"instance": self.instance, "pid": os.getpid(), "version": version("prod-infra")}
+                case "POST /reset":
+                    self._reset()
+                    answer = {"instance": self.instance}
+                case "POST /stop":
+                    threading.Thread(target=self._stop).start()
+                    answer = {"instance": self.instance}
+                case _ if call in admin.ROUTES:
+                    answer = admin.ROUTES[call](_given(environ))
+                case _:
+                    status, answer = "404 NOT FOUND", {"message": f"{call} is unknown", "known": sorted(admin.ROUTES)}
+        except admin.AdminError as error:
+            status, answer = "400 BAD REQUEST", {"message": str(error)}
         body = json.dumps(answer).encode()
         start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
+
+    def _reset(self) -> None:
+        TIMELINE.clear()
+        for forget in admin.ON_RESET:
+            forget()
+        BackendDict.reset()
+        reset_model_data()
+        hosted_zones.seed(self._zones)
+
+
+@admin.route("GET /clock")
+def _clock(_: Mapping[str, Any]) -> dict[str, float]:
+    return {"factor": TIMELINE.factor}
+
+
+@admin.route("POST /clock")
+def _set_clock(given: Mapping[str, Any]) -> dict[str, float]:
+    factor = given.get("factor")
+    if not isinstance(factor, int | float) or isinstance(factor, bool) or not factor > 0:
+        raise admin.AdminError(f"factor is AWS's seconds in one second here, a number over 0; {factor!r} is none")
+    TIMELINE.factor = float(factor)
+    return _clock({})
+
+
+def _given(environ: WSGIEnvironment) -> dict[str, Any]:
+    """Return the query's parameters and the members of the JSON body.
+
+    Raises:
+        AdminError: the body is no JSON object.
+    """
+    given: dict[str, Any] = dict(parse_qsl(environ.get("QUERY_STRING", "")))
+    if body := environ["wsgi.input"].read():
+        try:
+            members = json.loads(body)
+        except ValueError as error:
+            raise admin.AdminError(f"the body is no JSON: {error}") from error
+        if not isinstance(members, dict):
+            raise admin.AdminError("the body is a JSON object")
+        given |= members
+    return given
 
 
 def _body(environ: WSGIEnvironment) -> bytes:

@@ -114,7 +114,7 @@ class LocalAws:
 
     def reset(self) -> None:
         """Forget every resource; the hosted zones of the start are made anew."""
-        self._post("reset")
+        self.admin("POST", "/reset")
 
     def wait(self) -> None:
         """Wait until the server that this object started has ended."""
@@ -128,7 +128,7 @@ class LocalAws:
             return
         if not self.running:
             return
-        self._post("stop")
+        self.admin("POST", "/stop")
         deadline = time.monotonic() + STOP_SECONDS
         while self.running:
             if time.monotonic() > deadline:
@@ -143,8 +143,27 @@ class LocalAws:
     ) -> None:
         self.stop()
 
-    def _post(self, action: str) -> None:
-        httpx.post(f"{self.endpoint}/_prod_infra/{action}", timeout=30, trust_env=False).raise_for_status()
+    def admin(self, method: str, path: str, **members: Any) -> Any:
+        """Make a call that no AWS has, such as `admin("POST", "/clock", factor=600)`, and return its JSON.
+
+        Args:
+            method: of HTTP.
+            path: below `/_prod_infra`.
+            members: of the JSON body; empty for GET.
+
+        Raises:
+            TargetError: the call can't be right, or the server is gone.
+        """
+        try:
+            response = httpx.request(
+                method, f"{self.endpoint}/_prod_infra{path}", json=members or None, timeout=30, trust_env=False
+            )
+        except httpx.HTTPError as error:
+            raise TargetError(f"the local AWS at {self.endpoint} does not answer: {error}") from error
+        answer = response.json()
+        if response.is_error:
+            raise TargetError(f"{method} {path}: {answer['message']}")
+        return answer
 
 
 def _health(endpoint: str) -> dict[str, Any]:
