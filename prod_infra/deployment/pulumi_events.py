@@ -1,0 +1,118 @@
+"""The real engine's events, as the results and progress that every engine gives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pulumi.automation.events import EngineEvent, StepEventMetadata
+from pulumi.runtime.rpc import UNKNOWN
+
+from prod_infra.deployment.engine import Change, ChangeKind, OnProgress, Progress, PropertyChange
+from prod_infra.deployment.property_paths import at, parse
+
+KINDS: Final[Mapping[str, ChangeKind]] = {
+    "same": ChangeKind.SAME,
+    "read": ChangeKind.SAME,
+    "refresh": ChangeKind.SAME,
+    "create": ChangeKind.CREATE,
+    "import": ChangeKind.CREATE,
+    "update": ChangeKind.UPDATE,
+    "replace": ChangeKind.REPLACE,
+    "create-replacement": ChangeKind.REPLACE,
+    "delete-replaced": ChangeKind.REPLACE,
+    "import-replacement": ChangeKind.REPLACE,
+    "delete": ChangeKind.DELETE,
+}
+"""By the engine's step operation; those that are left out change nothing that a user has."""
+
+SHOWN: Final = {UNKNOWN: "[unknown]"}
+"""What the engine writes for a value that only AWS can tell."""
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return SHOWN.get(value, value) if isinstance(value, str) else value
+
+
+def _properties(step: StepEventMetadata) -> tuple[PropertyChange, ...]:
+    old = _shown((step.old.inputs if step.old else None) or {})
+    new = _shown((step.new.inputs if step.new else None) or {})
+    was = _shown((step.old.outputs if step.old else None) or {})
+    found = []
+    for path, difference in (step.detailed_diff or {}).items():
+        before = at(old if difference.input_diff or at(was, parse(path)) is None else was, parse(path))
+        replaces = difference.diff_kind.value.endswith("-replace")
+        found.append(PropertyChange(path=path, old=before, new=at(new, parse(path)), replaces=replaces))
+    return tuple(found)
+
+
+class Listener:
+    """Gathers what one operation does; its `on_event` is the Automation API's callback.
+
+    Args:
+        on_progress: told of each step that changes something.
+
+    Attributes:
+        changes: by URN, in the order of the first step.
+        failures: by URN, the provider's words.
+        violations: by URN, mandatory policies that were broken.
+        errors: other errors that the engine told.
+        warnings: what it warned of.
+    """
+
+    def __init__(self, on_progress: OnProgress | None = None) -> None:
+        self._on_progress = on_progress
+        self._started: dict[str, float] = {}
+        self.changes: dict[str, Change] = {}
+        self.failures: dict[str, str] = {}
+        self.violations: dict[str, str] = {}
+        self.errors: list[str] = []
+        self.warnings: list[str] = []
+
+    def on_event(self, event: EngineEvent) -> None:
+        """Take one event."""
+        if event.resource_pre_event:
+            self._step(event.resource_pre_event.metadata, "started")
+        elif event.res_outputs_event:
+            self._step(event.res_outputs_event.metadata, "done")
+        elif event.res_op_failed_event:
+            self._step(event.res_op_failed_event.metadata, "failed")
+        elif (found := event.policy_event) and found.enforcement_level == "mandatory":
+            said = f"{found.policy_name}: {found.message.strip()}"
+            self.violations[found.resource_urn or "stack"] = said
+        elif (told := event.diagnostic_event) and not told.ephemeral:
+            message = told.message.strip()
+            if told.severity == "error" and told.urn:
+                self.failures[told.urn] = "; ".join(filter(None, (self.failures.get(told.urn), message)))
+            elif told.severity == "error":
+                self.errors.append(message)
+            elif told.severity == "warning":
+                self.warnings.append(message)
+
+    def _step(self, step: StepEventMetadata, status: str) -> None:
+        kind = KINDS.get(step.op)
+        if kind is None or step.type.startswith("pulumi:providers:"):
+            return
+        former = self.changes.get(step.urn)
+        if former is not None and former.kind is ChangeKind.REPLACE:
+            kind = ChangeKind.REPLACE
+        properties = _properties(step) or (former.properties if former else ())
+        change = Change(urn=step.urn, kind=kind, properties=properties if kind is not ChangeKind.SAME else ())
+        self.changes[step.urn] = change
+        if status == "started":
+            self._started[step.urn] = time.monotonic()
+        if self._on_progress is None or kind is ChangeKind.SAME:
+            return
+        seconds = 0.0 if status == "started" else time.monotonic() - self._started.get(step.urn, time.monotonic())
+        message = self.failures.get(step.urn, "") if status == "failed" else ""
+        self._on_progress(Progress(change=change, status=status, seconds=seconds, message=message))
+
+    @property
+    def ordered(self) -> tuple[Change, ...]:
+        """Every change, deletions last."""
+        return tuple(sorted(self.changes.values(), key=lambda change: change.kind is ChangeKind.DELETE))
