@@ -50,18 +50,6 @@ def contains(pattern: Path, path: Path) -> bool:
     return len(pattern) <= len(path) and all(want in ("*", got) for want, got in zip(pattern, path, strict=False))
 
 
-def at(value: Any, path: Path) -> Any:
-    """Return what lies at a path in plain values; None if there is nothing."""
-    for step in path:
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value
-
-
 def _children(value: PropertyValue | None) -> dict[str | int, PropertyValue]:
     inner = value.value if value else None
     if isinstance(inner, Mapping):

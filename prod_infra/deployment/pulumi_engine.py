@@ -59,7 +59,6 @@ class PulumiEngine:
         self.program = program
         self._folder = (directory / ".prod-infra/pulumi" / program.stack).resolve()
         self._cli = cli or find_cli()
-        self._backend = backend
         self._secrets_provider = secrets_provider
         self._packs = [str(pack)] if pack else None
         self._plan = str(plan) if plan else None
@@ -69,6 +68,8 @@ class PulumiEngine:
             "PATH": interpreter,
             "VIRTUAL_ENV": sys.prefix,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # What the caller says wins over what the user's shell says.
+            **({"PULUMI_BACKEND_URL": backend} if backend else {}),
             **(environment or {}),
         }
 
@@ -146,7 +147,7 @@ class PulumiEngine:
     def _stack(self) -> automation.Stack:
         """Return the stack, made if it is not there, with the program's configuration and nothing else."""
         settings = automation.ProjectSettings(name=self.program.project, runtime="python", main=str(Path.cwd()))
-        if backend := self._backend or _yaml(self._in_project("Pulumi.yaml")).get("backend", {}).get("url", ""):
+        if backend := _yaml(self._in_project("Pulumi.yaml")).get("backend", {}).get("url", ""):
             settings.backend = automation.ProjectBackend(backend)
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / f"Pulumi.{self.program.stack}.yaml"

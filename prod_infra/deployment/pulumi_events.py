@@ -10,7 +10,8 @@ from pulumi.automation.events import EngineEvent, StepEventMetadata
 from pulumi.runtime.rpc import UNKNOWN
 
 from prod_infra.deployment.engine import Change, ChangeKind, OnProgress, Progress, PropertyChange
-from prod_infra.deployment.property_paths import at, parse
+from prod_infra.deployment.property_paths import changes, parse
+from prod_infra.properties import typed
 
 KINDS: Final[Mapping[str, ChangeKind]] = {
     "same": ChangeKind.SAME,
@@ -40,15 +41,23 @@ def _shown(value: Any) -> Any:
 
 
 def _properties(step: StepEventMetadata) -> tuple[PropertyChange, ...]:
-    old = _shown((step.old.inputs if step.old else None) or {})
-    new = _shown((step.new.inputs if step.new else None) or {})
-    was = _shown((step.old.outputs if step.old else None) or {})
-    found = []
-    for path, difference in (step.detailed_diff or {}).items():
-        before = at(old if difference.input_diff or at(was, parse(path)) is None else was, parse(path))
-        replaces = difference.diff_kind.value.endswith("-replace")
-        found.append(PropertyChange(path=path, old=before, new=at(new, parse(path)), replaces=replaces))
-    return tuple(found)
+    """Return what differs, leaf by leaf; a property that AWS has otherwise than the program ever said counts, too."""
+    old, new, was = (
+        _shown(values or {})
+        for values in (
+            step.old.inputs if step.old else None,
+            step.new.inputs if step.new else None,
+            step.old.outputs if step.old else None,
+        )
+    )
+    detailed = step.detailed_diff or {}
+    keys = {str(parse(path)[0]) for path in (*detailed, *(step.diffs or ()))}
+    before = {key: old[key] for key in keys if key in old}
+    for key in keys & new.keys() & was.keys():
+        if old.get(key) == new[key]:
+            before[key] = was[key]
+    replaces = [path for path, found in detailed.items() if found.diff_kind.value.endswith("-replace")]
+    return changes(typed(before), typed({key: new[key] for key in keys if key in new}), replaces or step.keys or ())
 
 
 class Listener:

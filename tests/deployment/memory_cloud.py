@@ -147,11 +147,15 @@ class MemoryProvider(rpc.Provider):
 
     async def create(self, request: rpc.CreateRequest) -> rpc.CreateResponse:
         """Make the thing."""
+        if request.preview:
+            return rpc.CreateResponse("", dict(request.properties))
         thing_id = self.cloud.create(plain(request.properties))
         return rpc.CreateResponse(thing_id, self._state(thing_id, {}))
 
     async def update(self, request: rpc.UpdateRequest) -> rpc.UpdateResponse:
         """Change the thing."""
+        if request.preview:
+            return rpc.UpdateResponse(dict(request.news))
         self.cloud.update(request.resource_id, plain(request.news))
         return rpc.UpdateResponse(self._state(request.resource_id, {}))
 
