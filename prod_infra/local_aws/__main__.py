@@ -1,4 +1,4 @@
-"""`python -m prod_infra.local_aws [--port N]` serves a local AWS until Ctrl-C or SIGTERM.
+"""`python -m prod_infra.local_aws [--port N] [--clock-factor N]` serves a local AWS until Ctrl-C or SIGTERM.
 
 The first line on stdout is a JSON object: `endpoint`, `instance` and `pid`, or `error` and `hint`.
 """
@@ -13,6 +13,13 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 HOST = "127.0.0.1"
+
+
+def _factor(text: str) -> float:
+    factor = float(text)
+    if not 0 < factor < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not over 0")
+    return factor
 
 
 def _fail(message: str, hint: str) -> NoReturn:
@@ -33,6 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         action="append",
         metavar="DOMAIN",
         help="public hosted zone that exists from the start; repeatable; default example.com",
+    )
+    parser.add_argument(
+        "--clock-factor",
+        type=_factor,
+        default=60.0,
+        metavar="N",
+        help="AWS's seconds in one second here, where the local AWS goes on by itself; default 60",
     )
     parser.add_argument("--verbose", action="store_true", help="log every call to stderr")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the process that started it ends")
@@ -55,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     serve(
         listener,
         hosted_zones=tuple(options.hosted_zone or ("example.com",)),
+        clock_factor=options.clock_factor,
         ready=_ready,
         until_stdin_closes=options.until_stdin_closes,
         verbose=options.verbose,

@@ -30,20 +30,35 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from prod_infra.local_aws import (
     acm,
     admin,
+    arc_zonal_shift,
     autoscaling,
+    calls,
     cloudfront,
     cloudfront_functions,
+    cloudwatch,
     code_deploy,
     docdb,
     docdb_groups,
     ec2,
     ecs,
+    elbv2,
     faults,
+    faulty_calls,
     hosted_zones,
     iam,
+    kms,
     logs,
+    lost_zones,
+    refusals,
+    refusals_balancing,
+    refusals_data,
+    refusals_network,
+    refusals_roles,
+    refusals_tags,
     s3,
     secrets_manager,
+    topology,
+    wafv2,
 )
 from prod_infra.local_aws.timeline import TICK_SECONDS, TIMELINE
 
@@ -52,15 +67,26 @@ EXTENSIONS: tuple[Callable[[], None], ...] = (
     autoscaling.register,
     cloudfront.register,
     cloudfront_functions.register,
+    cloudwatch.register,
     code_deploy.register,
     docdb.register,
     docdb_groups.register,
     ec2.register,
     ecs.register,
+    elbv2.register,
     iam.register,
+    kms.register,
     logs.register,
+    lost_zones.register,
+    refusals_balancing.register,
+    refusals_data.register,
+    refusals_network.register,
+    refusals_roles.register,
+    refusals_tags.register,
     s3.register,
     secrets_manager.register,
+    topology.register,
+    wafv2.register,
 )
 """Each adds to moto, in this process, what its module's docstring names."""
 
@@ -79,16 +105,18 @@ class LocalAwsApplication:
 
     Args:
         zones: names of the public hosted zones that exist from the start and after every reset.
+        clock_factor: AWS's seconds in one second here, from the start and after every reset.
         stop: called, in a thread of its own, when a client asks the server to stop.
     """
 
-    def __init__(self, zones: tuple[str, ...], stop: Callable[[], None]) -> None:
+    def __init__(self, zones: tuple[str, ...], clock_factor: float, stop: Callable[[], None]) -> None:
         # moto lists a class's methods anew for each call, which takes as long as the call itself.
         responses.method_names_from_class = lru_cache(maxsize=None)(responses.method_names_from_class)
         for register in EXTENSIONS:
             register()
         self.instance = str(uuid.uuid4())
         self._zones = zones
+        self._clock_factor = TIMELINE.factor = clock_factor
         self._stop = stop
         self._moto = Dispatcher(create_backend_app)
         self._lock = threading.RLock()
@@ -99,12 +127,23 @@ class LocalAwsApplication:
         """Answer one call."""
         # Read before the lock is taken: a slow sender must hold up nobody else.
         environ["wsgi.input"] = io.BytesIO(_body(environ))
-        path = environ.get("PATH_INFO", "")
+        if environ.get("PATH_INFO", "").startswith("/_prod_infra/"):
+            with self._lock:
+                TIMELINE.run_due()
+                return self._own(environ, start_response)
         with self._lock:
             TIMELINE.run_due()
-            if path.startswith("/_prod_infra/"):
-                return self._own(environ, start_response)
+            effect = faulty_calls.effect(environ)
+        # Outside the lock: a slow call must hold up nobody else.
+        if effect and (body := faulty_calls.carry_out(effect, environ, start_response)) is not None:
+            return [body]
+        with self._lock:
+            TIMELINE.run_due()
             try:
+                if refusal := refusals.refusal(environ):
+                    return [refusal.call.answer(refusal.error, start_response)]
+                if calls.signed_for(environ)[1] == arc_zonal_shift.SERVICE:
+                    return [arc_zonal_shift.answer(environ, start_response)]
                 # A streamed answer is read to its end while the data it tells of can't change.
                 return [b"".join(self._moto(environ, start_response))]
             except Exception as error:  # noqa: BLE001  whatever moto lets through must reach the client
@@ -146,6 +185,7 @@ class LocalAwsApplication:
 
     def _reset(self) -> None:
         TIMELINE.clear()
+        TIMELINE.factor = self._clock_factor
         for forget in admin.ON_RESET:
             forget()
         BackendDict.reset()
@@ -164,7 +204,7 @@ def _set_clock(given: Mapping[str, Any]) -> dict[str, float]:
     if not isinstance(factor, int | float) or isinstance(factor, bool) or not factor > 0:
         raise admin.AdminError(f"factor is AWS's seconds in one second here, a number over 0; {factor!r} is none")
     TIMELINE.factor = float(factor)
-    return _clock({})
+    return {"factor": TIMELINE.factor}
 
 
 def _given(environ: WSGIEnvironment) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from moto.codedeploy import exceptions, responses
 from moto.core.responses import ActionResult
 
+from prod_infra.local_aws import code_deploy_calls, code_deploy_configs
 from prod_infra.local_aws.patches import added, around
 
 # Name in a call: attribute of moto's DeploymentGroup.
@@ -35,12 +36,27 @@ UPDATABLE = {
 
 
 def _group_info(original: Callable[..., dict[str, Any]], group: Any) -> dict[str, Any]:
-    info = original(group)
+    return original(group) | {"alarmConfiguration": group.alarm_configuration or {}}
+
+
+def _get_group(original: Callable[..., ActionResult], response: Any) -> ActionResult:
+    answer, backend, params = original(response), response.codedeploy_backend, response.params
+    group = backend.get_deployment_group(params["applicationName"], params["deploymentGroupName"])
+    attempted = code_deploy_calls.last(backend, group)
+    successful = code_deploy_calls.last(backend, group, successful=True)
     # moto's placeholders would read as a deployment and a revision without content.
-    for name in ("targetRevision", "lastSuccessfulDeployment", "lastAttemptedDeployment"):
-        del info[name]
-    info["alarmConfiguration"] = group.alarm_configuration or {}
-    return info
+    answer.result["deploymentGroupInfo"] |= {
+        "targetRevision": successful and successful.app_spec.location,
+        "lastSuccessfulDeployment": successful and successful.summary(),
+        "lastAttemptedDeployment": attempted and attempted.summary(),
+    }
+    return answer
+
+
+def _create_group(original: Callable[..., ActionResult], response: Any) -> ActionResult:
+    if name := response.params.get("deploymentConfigName"):
+        code_deploy_configs.get(response.codedeploy_backend, name)
+    return original(response)
 
 
 def _rename(names: dict[str, Any], old: str, new: str | None, taken: type[Exception]) -> str:
@@ -57,6 +73,8 @@ def _update_group(response: Any) -> ActionResult:
     backend, params = response.codedeploy_backend, response.params
     application, name = params["applicationName"], params["currentDeploymentGroupName"]
     group = backend.get_deployment_group(application, name)
+    if config := params.get("deploymentConfigName"):
+        code_deploy_configs.get(backend, config)
     group.deployment_group_name = _rename(
         backend.deployment_groups[application],
         name,
@@ -99,9 +117,13 @@ def _delete_application(response: Any) -> ActionResult:
 
 
 def register() -> None:
-    """Add updates and deletes, and the alarms of a group."""
+    """Add updates and deletes, the alarms of a group, its deployments and the configurations of those."""
+    code_deploy_calls.register()
+    code_deploy_configs.register()
     around(responses, "_deployment_group_info")(_group_info)
     calls = responses.CodeDeployResponse
+    around(calls, "get_deployment_group")(_get_group)
+    around(calls, "create_deployment_group")(_create_group)
     added(calls, "update_deployment_group")(_update_group)
     added(calls, "delete_deployment_group")(_delete_group)
     added(calls, "update_application")(_update_application)

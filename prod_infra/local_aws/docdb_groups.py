@@ -14,6 +14,7 @@ from moto.rds import exceptions, models, responses
 from prod_infra.local_aws.patches import added, around
 
 FAMILY_PREFIX = "docdb"
+FAMILIES = ("docdb3.6", "docdb4.0", "docdb5.0")
 
 
 class Parameter(NamedTuple):
@@ -96,6 +97,28 @@ def _reset(response: Any) -> ActionResult:
     return ActionResult({"DBClusterParameterGroupName": name})
 
 
+def _with_defaults(original: Callable[..., Any], backend: Any, group_name: str | None) -> Any:
+    """Return groups, the families' own among them: moto has only those that were made."""
+    defaults = {
+        f"default.{name}": models.DBClusterParameterGroup(
+            backend, f"default.{name}", f"Default cluster parameter group for {name}", name
+        )
+        for name in FAMILIES
+    }
+    if group_name is None:
+        return [*defaults.values(), *original(backend, None)]
+    return [defaults[group_name]] if group_name in defaults else original(backend, group_name)
+
+
+def _refuse_defaults(original: Callable[..., Any], backend: Any, *args: Any, **given: Any) -> Any:
+    name = args[0] if args else given["db_cluster_parameter_group_name"]
+    if name.startswith("default."):
+        raise exceptions.RDSClientError(
+            "InvalidDBParameterGroupState", f"The default parameter group {name} can be neither changed nor deleted."
+        )
+    return original(backend, *args, **given)
+
+
 def _delete_parameter_group(original: Callable[..., None], backend: Any, db_cluster_parameter_group_name: str) -> None:
     name = db_cluster_parameter_group_name  # moto passes it by this keyword
     if any(cluster.parameter_group == name for cluster in backend.clusters.values()):
@@ -128,5 +151,8 @@ def register() -> None:
     around(responses.RDSResponse, "describe_db_cluster_parameters")(_describe)
     added(responses.RDSResponse, "reset_db_cluster_parameter_group")(_reset)
     around(models.RDSBackend, "delete_db_cluster_parameter_group")(_delete_parameter_group)
+    around(models.RDSBackend, "describe_db_cluster_parameter_groups")(_with_defaults)
+    for name in ("delete_db_cluster_parameter_group", "modify_db_cluster_parameter_group"):
+        around(models.RDSBackend, name)(_refuse_defaults)
     around(models.RDSBackend, "delete_subnet_group")(_delete_subnet_group)
     around(models.RDSBackend, "modify_db_subnet_group")(_modify_subnet_group)

@@ -15,6 +15,9 @@ from moto.ec2.responses.vpcs import VPCs
 from moto.logs.models import logs_backends
 
 from prod_infra.local_aws.patches import around
+from prod_infra.local_aws.refusals_roles import assumable
+
+FLOW_LOGS = "vpc-flow-logs.amazonaws.com"
 
 
 def _make_rule(make: Callable[..., None], rule: Any, *args: Any, **kwargs: Any) -> None:
@@ -38,9 +41,26 @@ def _modify_rules(modify: Callable[..., None], backend: Any, group_id: str, rule
             rule.source_group = {**rule.source_group, "GroupId": wanted["ReferencedGroupId"]}
 
 
+def _guard_interfaces(backend: Any, endpoint: Any) -> None:
+    """Put an endpoint's security groups before its network interfaces, which moto gives the VPC's default one."""
+    groups = [backend.get_security_group_from_id(group_id) for group_id in endpoint.security_group_ids]
+    for interface in map(backend.get_network_interface, endpoint.network_interface_ids):
+        interface.description = f"VPC Endpoint Interface {endpoint.id}"
+        interface.interface_type = "vpc_endpoint"
+        if groups:
+            interface._group_set = groups
+
+
+def _create_endpoint(create: Callable[..., Any], backend: Any, *args: Any, **kwargs: Any) -> Any:
+    endpoint = create(backend, *args, **kwargs)
+    _guard_interfaces(backend, endpoint)
+    return endpoint
+
+
 def _modify_endpoint(modify: Callable[..., None], backend: Any, **kwargs: Any) -> None:
     modify(backend, **kwargs)
     endpoint = backend.vpc_end_points[kwargs["vpc_id"]]
+    _guard_interfaces(backend, endpoint)
     prefix_list = endpoint.destination_prefix_list_id
     if not prefix_list:
         return
@@ -73,6 +93,9 @@ def _create_flow_logs(create: Callable[..., Any], backend: Any, **kwargs: Any) -
         name = (flow_log.log_destination or "").partition(":log-group:")[2].removesuffix(":*")
         if name in groups:
             flow_log.deliver_logs_status, flow_log.deliver_logs_error_message = "SUCCESS", None
+        role = kwargs.get("deliver_logs_permission_arn")
+        if role and not assumable(role, FLOW_LOGS):
+            flow_log.deliver_logs_status, flow_log.deliver_logs_error_message = "FAILED", "Access error"
     return made, failed
 
 
@@ -80,6 +103,7 @@ def register() -> None:
     """Mend moto's EC2 backend."""
     around(SecurityGroupRule, "__init__")(_make_rule)
     around(EC2Backend, "modify_security_group_rules")(_modify_rules)
+    around(EC2Backend, "create_vpc_endpoint")(_create_endpoint)
     around(EC2Backend, "modify_vpc_endpoint")(_modify_endpoint)
     around(EC2Backend, "delete_vpc_endpoints")(_delete_endpoints)
     around(EC2Backend, "create_flow_logs")(_create_flow_logs)

@@ -1,7 +1,6 @@
-"""ECS: moto drops half of a service's settings, starts no task of it, and changes and deletes what AWS would not.
+"""ECS services: moto drops half of their settings, starts no task of them, and changes and deletes what AWS would not.
 
-Follows https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html and its neighbours. Tasks count
-as running at once.
+Follows https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html and its neighbours.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from moto.core.utils import camelcase_to_underscores, utcnow
 from moto.ecs import exceptions, models, responses
 from moto.elbv2.models import elbv2_backends
 
+from prod_infra.local_aws import ecs_scheduler, ecs_task_calls, ecs_task_sets
 from prod_infra.local_aws.patches import around
 
 # Settings of a service that moto has no place for, and what AWS makes of their absence.
@@ -58,16 +58,26 @@ def _check_target_groups(response: Any, load_balancers: list[Mapping[str, Any]])
             )
 
 
-def _run_all(service: Any) -> None:
-    """Let as many tasks run as are wanted."""
-    service.running_count, service.pending_count = service.desired_count, 0
-    for deployment in service.deployments:
-        deployment |= {
-            "desiredCount": service.desired_count,
-            "runningCount": service.desired_count,
-            "pendingCount": 0,
-            "rolloutState": "COMPLETED",
-        }
+def _deployment(service: Any) -> dict[str, Any]:
+    """Return a new rolling deployment of a service as it is now."""
+    deployment_id, now = ecs_task_sets.new_id(), utcnow()
+    return {
+        "id": deployment_id,
+        "status": "PRIMARY",
+        "taskDefinition": service.task_definition,
+        "desiredCount": service.desired_count,
+        "runningCount": 0,
+        "pendingCount": 0,
+        "failedTasks": 0,
+        "createdAt": now,
+        "updatedAt": now,
+        "launchType": service.launch_type,
+        "platformVersion": service.platform_version,
+        "platformFamily": "Linux" if service.launch_type == "FARGATE" else None,
+        "networkConfiguration": service.network_configuration,
+        "rolloutState": "IN_PROGRESS",
+        "rolloutStateReason": f"ECS deployment {deployment_id} in progress.",
+    }
 
 
 def _create(original: Callable[..., ActionResult], response: Any) -> ActionResult:
@@ -76,6 +86,8 @@ def _create(original: Callable[..., ActionResult], response: Any) -> ActionResul
     found, _ = response.ecs_backend.describe_services(cluster, [name])
     if found and found[0].status == "ACTIVE":
         raise exceptions.InvalidParameterException("Creation of service was not idempotent.")
+    if found and found[0].status == "DRAINING":
+        raise exceptions.InvalidParameterException("Unable to Start a service that is still Draining.")
     _check_target_groups(response, get("loadBalancers") or [])
     answer = original(response)
     service = response.ecs_backend.describe_services(cluster, [name])[0][0]
@@ -83,8 +95,22 @@ def _create(original: Callable[..., ActionResult], response: Any) -> ActionResul
         setattr(service, _attribute(setting), get(setting) or absent)
     service.deployment_configuration = DEPLOYMENT | service.deployment_configuration
     service.platform_version = service.platform_version or ("LATEST" if service.launch_type == "FARGATE" else None)
-    service.created_at = utcnow()
-    _run_all(service)
+    service.created_at, service.was_steady = utcnow(), False
+    if service.deployment_controller["type"] == "ECS":
+        service.deployments = [_deployment(service)]
+    elif service.deployment_controller["type"] == "CODE_DEPLOY":
+        # CodeDeploy's first task set is the one with which the service was made.
+        first = ecs_task_sets.create(
+            response.ecs_backend,
+            service,
+            task_definition=service.task_definition,
+            load_balancers=service.load_balancers,
+            network=service.network_configuration,
+            started_by="CODE_DEPLOY",
+        )
+        ecs_task_sets.make_primary(service, first)
+    ecs_scheduler.sync(response.ecs_backend, service)
+    ecs_scheduler.wake()
     return answer
 
 
@@ -103,22 +129,47 @@ def _update(original: Callable[..., ActionResult], response: Any) -> ActionResul
                     f"Unable to update {words} on services with a CODE_DEPLOY deployment controller. "
                     "Use AWS CodeDeploy to trigger a new deployment."
                 )
+        if get("forceNewDeployment"):
+            raise exceptions.InvalidParameterException(
+                "Cannot force a new deployment on services with a CODE_DEPLOY deployment controller. "
+                "Use AWS CodeDeploy to trigger a new deployment."
+            )
+    # moto renames the running deployment where AWS starts another.
+    deployments, before = [dict(each) for each in service.deployments], _deployed(service)
     answer = original(response)
     service.deployment_configuration = DEPLOYMENT | service.deployment_configuration
-    _run_all(service)
+    if service.task_definition:
+        service.task_definition = response.ecs_backend.describe_task_definition(service.task_definition).arn
+    service.deployments = deployments
+    if deployments and (get("forceNewDeployment") or _deployed(service) != before):
+        service.deployments = [_deployment(service), *(each | {"status": "ACTIVE"} for each in deployments)]
+    ecs_scheduler.sync(response.ecs_backend, service)
     return answer
+
+
+def _deployed(service: Any) -> dict[str, Any]:
+    return {setting: getattr(service, _attribute(setting)) for setting in OWNED_BY_CODEDEPLOY}
+
+
+def _describe(original: Callable[..., ActionResult], response: Any) -> ActionResult:
+    cluster, names = response._get_param("cluster", "default"), response._get_param("services", [])
+    for service in response.ecs_backend.describe_services(cluster, names)[0]:
+        ecs_scheduler.count(response.ecs_backend, service)
+    return original(response)
 
 
 def _delete(original: Callable[..., Any], backend: Any, *args: Any) -> Any:
     service = original(backend, *args)
-    service.desired_count = service.running_count = 0
-    service.deployments = []
+    service.desired_count, service.status = 0, "DRAINING"
+    ecs_scheduler.sync(backend, service)
     return service
 
 
 def _delete_cluster(original: Callable[..., Any], backend: Any, cluster_str: str) -> Any:
     cluster = backend._get_cluster(cluster_str)
-    if any(service.cluster_arn == cluster.arn and service.status == "ACTIVE" for service in backend.services.values()):
+    if any(
+        service.cluster_arn == cluster.arn and service.status != "INACTIVE" for service in backend.services.values()
+    ):
         raise exceptions.ECSException(
             "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
         )
@@ -127,7 +178,10 @@ def _delete_cluster(original: Callable[..., Any], backend: Any, cluster_str: str
 
 def register() -> None:
     """Keep every setting of a service, let its tasks run, and protect what is in use."""
+    ecs_task_calls.register()
+    ecs_task_sets.register()
     around(responses.EC2ContainerServiceResponse, "create_service")(_create)
     around(responses.EC2ContainerServiceResponse, "update_service")(_update)
+    around(responses.EC2ContainerServiceResponse, "describe_services")(_describe)
     around(models.EC2ContainerServiceBackend, "delete_service")(_delete)
     around(models.EC2ContainerServiceBackend, "delete_cluster")(_delete_cluster)

@@ -15,10 +15,12 @@ def body(environ: WSGIEnvironment, error: Exception) -> tuple[str, bytes]:
     """Return content type and body, in the protocol of the call, for an exception that moto let through."""
     code = "NotImplemented" if isinstance(error, NotImplementedError) else "LocalAwsFault"
     message = f"the local AWS can't do this: {type(error).__name__}: {error}"
-    if "HTTP_X_AMZ_TARGET" in environ or "json" in environ.get("CONTENT_TYPE", ""):
+    scope = environ.get("HTTP_AUTHORIZATION", "")
+    # What names itself by its path alone may have no content type.
+    by_path = "/arc-zonal-shift/aws4_request" in scope
+    if by_path or "HTTP_X_AMZ_TARGET" in environ or "json" in environ.get("CONTENT_TYPE", ""):
         return "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode()
     detail = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
-    scope = environ.get("HTTP_AUTHORIZATION", "")
     if "/ec2/aws4_request" in scope:
         xml = f"<Response><Errors><Error>{detail}</Error></Errors><RequestID>local</RequestID></Response>"
     elif "/s3/aws4_request" in scope:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +17,7 @@ import httpx
 
 from prod_infra.errors import TargetError
 from prod_infra.local_aws.clients import require_loopback
+from prod_infra.local_aws.data_plane.handle import DataPlane
 
 DEFAULT_LOG = Path(".prod-infra/local/local-aws.log")
 STOP_SECONDS = 10.0
@@ -43,6 +46,7 @@ class LocalAws:
         keep: bool = False,
         log: Path = DEFAULT_LOG,
         hosted_zones: tuple[str, ...] = ("example.com",),
+        clock_factor: float = 60.0,
         verbose: bool = False,
     ) -> Self:
         """Start a server and wait, about three seconds, until it answers.
@@ -53,12 +57,19 @@ class LocalAws:
             log: where a kept server's stderr goes.
             hosted_zones: domain names of the public hosted zones that exist from the start, since a real account has
                 its domain's zone before the first deploy.
+            clock_factor: AWS's seconds in one second here, where the local AWS goes on by itself; over 0.
             verbose: log each call to stderr.
 
         Raises:
-            TargetError: the port is in use, or the `local` extra is not installed.
+            TargetError: the factor is not over 0, the port is in use, or the `local` extra is not installed.
         """
+        if not 0 < clock_factor < float("inf"):
+            raise TargetError(
+                f"a clock factor is AWS's seconds in one second here; {clock_factor} can't be",
+                hint="give a number over 0, such as 60",
+            )
         command = [sys.executable, "-m", "prod_infra.local_aws", "--port", str(port)]
+        command += ["--clock-factor", str(clock_factor)]
         command += [f"--hosted-zone={name}" for name in hosted_zones]
         command += ["--verbose"] if verbose else []
         command += [] if keep else ["--until-stdin-closes"]
@@ -142,6 +153,29 @@ class LocalAws:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @contextmanager
+    def fault(self, kind: str, **members: Any) -> Iterator[str]:
+        """Inject a fault for the block, such as `fault("lost-az", zone="eu-central-1a")`, and yield its ID.
+
+        The kinds and their members: `prod_infra/local_aws/injected_faults.py`.
+
+        Raises:
+            TargetError: the fault can't be right, or the server is gone.
+        """
+        fault_id: str = self.admin("POST", "/faults", kind=kind, **members)["id"]
+        try:
+            yield fault_id
+        finally:
+            self.admin("DELETE", "/faults", id=fault_id)
+
+    def data_plane(self) -> DataPlane:
+        """Start the data plane, or find the one that runs: real HTTPS on loopback for what is deployed here.
+
+        Raises:
+            TargetError: it does not start, or the server is gone.
+        """
+        return DataPlane.start(self.admin, self.endpoint)
 
     def admin(self, method: str, path: str, **members: Any) -> Any:
         """Make a call that no AWS has, such as `admin("POST", "/clock", factor=600)`, and return its JSON.

@@ -33,6 +33,7 @@ def serve(
     listener: socket.socket,
     *,
     hosted_zones: tuple[str, ...],
+    clock_factor: float,
     ready: Callable[[str, str], None],
     until_stdin_closes: bool,
     verbose: bool,
@@ -42,6 +43,7 @@ def serve(
     Args:
         listener: a bound TCP socket on loopback.
         hosted_zones: domain names of the public hosted zones that exist from the start.
+        clock_factor: AWS's seconds in one second here.
         ready: called once with the endpoint's URL and the instance's UUID, when calls are answered.
         until_stdin_closes: stop when stdin ends, as a pipe does with the process that holds its other end.
         verbose: log each call to stderr.
@@ -55,7 +57,7 @@ def serve(
         sys.stdin.buffer.read()
         stop()
 
-    application = LocalAwsApplication(hosted_zones, stop)
+    application = LocalAwsApplication(hosted_zones, clock_factor, stop)
     RequestHandler.verbose = verbose
     host, port = listener.getsockname()
     server = make_server(host, port, application, threaded=True, request_handler=RequestHandler, fd=listener.fileno())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from prod_infra.local_aws.clients import Clients
-from tests.local_aws.environment import refused
+from tests.local_aws.environment import refused, role
 
 GROUP: dict[str, Any] = {
     "deploymentConfigName": "CodeDeployDefault.ECSCanary10Percent5Minutes",
@@ -37,6 +37,7 @@ NAMES = {"applicationName": "app", "deploymentGroupName": "blue-green"}
 def code_deploy(clients: Clients) -> Any:
     """A client, and a group with production's settings."""
     client = clients("codedeploy")
+    role(clients, "codedeploy", "codedeploy.amazonaws.com")
     client.create_application(applicationName="app", computePlatform="ECS")
     client.create_deployment_group(**NAMES, **GROUP)
     return client
@@ -92,3 +93,49 @@ def test_deletes_take_groups_and_tags_along_and_may_be_repeated(code_deploy: Any
     for _ in range(2):
         code_deploy.delete_application(applicationName="app")
     assert code_deploy.list_applications()["applications"] == []
+
+
+OWN: dict[str, Any] = {"type": "TimeBasedLinear", "timeBasedLinear": {"linearPercentage": 20, "linearInterval": 2}}
+
+
+def test_a_configuration_of_ones_own_reads_back_until_it_is_deleted(code_deploy: Any) -> None:
+    """It is listed beside AWS's, can't be deleted while a group has it, and then goes."""
+    code_deploy.create_deployment_config(deploymentConfigName="own", computePlatform="ECS", trafficRoutingConfig=OWN)
+    info = code_deploy.get_deployment_config(deploymentConfigName="own")["deploymentConfigInfo"]
+    assert (info["trafficRoutingConfig"], info["computePlatform"]) == (OWN, "ECS")
+    names = code_deploy.list_deployment_configs()["deploymentConfigsList"]
+    assert {"own", "CodeDeployDefault.ECSAllAtOnce", "CodeDeployDefault.ECSLinear10PercentEvery3Minutes"} <= {*names}
+    update, delete = code_deploy.update_deployment_group, code_deploy.delete_deployment_config
+    current = {"applicationName": "app", "currentDeploymentGroupName": "blue-green"}
+    update(**current, deploymentConfigName="own")
+    assert refused(delete, deploymentConfigName="own") == "DeploymentConfigInUseException"
+    update(**current, deploymentConfigName=GROUP["deploymentConfigName"])
+    delete(deploymentConfigName="own")
+    assert refused(update, **current, deploymentConfigName="own") == "DeploymentConfigDoesNotExistException"
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"deploymentConfigName": "CodeDeployDefault.Mine"}, "InvalidDeploymentConfigNameException"),
+        ({"trafficRoutingConfig": {"type": "TimeBasedCanary"}}, "InvalidTrafficRoutingConfigurationException"),
+        (
+            {"trafficRoutingConfig": OWN | {"timeBasedLinear": {"linearPercentage": 100, "linearInterval": 2}}},
+            "InvalidTrafficRoutingConfigurationException",
+        ),
+        (
+            {"trafficRoutingConfig": OWN | {"timeBasedLinear": {"linearPercentage": 20, "linearInterval": 2881}}},
+            "InvalidTrafficRoutingConfigurationException",
+        ),
+    ],
+)
+def test_a_configuration_that_cant_be_is_refused(code_deploy: Any, given: dict[str, Any], code: str) -> None:
+    """Each fault gets AWS's code."""
+    whole = {"deploymentConfigName": "own", "computePlatform": "ECS", "trafficRoutingConfig": OWN} | given
+    assert refused(code_deploy.create_deployment_config, **whole) == code
+
+
+def test_awss_own_configurations_stay(code_deploy: Any) -> None:
+    """They can't be deleted."""
+    delete = code_deploy.delete_deployment_config
+    assert refused(delete, deploymentConfigName="CodeDeployDefault.ECSAllAtOnce") == "InvalidOperationException"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from prod_infra.local_aws.clients import Clients
+from tests.local_aws.docdb_environment import described, eventually, seen, settled
 from tests.local_aws.environment import Network, network, refused
 
 CLUSTER: dict[str, Any] = {
@@ -40,15 +41,9 @@ def where(clients: Clients) -> Network:
 
 
 def create(clients: Clients, where: Network, **changes: Any) -> dict[str, Any]:
-    """Create a cluster with production's settings, and return it as describe does."""
+    """Create a cluster with production's settings, and return it as describe does once it is available."""
     clients("docdb").create_db_cluster(VpcSecurityGroupIds=[where.group], **(CLUSTER | changes))
-    return described(clients)
-
-
-def described(clients: Clients) -> dict[str, Any]:
-    """Return the one cluster."""
-    found: dict[str, Any] = clients("docdb").describe_db_clusters(DBClusterIdentifier="prod")["DBClusters"][0]
-    return found
+    return settled(clients)
 
 
 def test_a_cluster_reads_back_as_it_was_set(clients: Clients, where: Network) -> None:
@@ -82,9 +77,14 @@ def test_silence_means_documentdbs_defaults(clients: Clients) -> None:
 
 
 def test_a_cluster_becomes_available(clients: Clients, where: Network) -> None:
-    """The status ends at available."""
-    create(clients, where)
-    assert described(clients)["Status"] == "available"
+    """The status starts at creating, in which nothing can be changed, and ends at available."""
+    docdb = clients("docdb")
+    made = docdb.create_db_cluster(VpcSecurityGroupIds=[where.group], **CLUSTER)["DBCluster"]
+    assert made["Status"] == "creating"
+    assert refused(docdb.modify_db_cluster, DBClusterIdentifier="prod", BackupRetentionPeriod=20) == (
+        "InvalidDBClusterStateFault"
+    )
+    assert settled(clients)["Status"] == "available"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,7 @@ def test_instances_stay_in_their_zones_and_one_writes(clients: Clients, where: N
             CopyTagsToSnapshot=True,
             PreferredMaintenanceWindow="sun:04:00-sun:05:00",
         )
+        settled(clients)
     instances = clients("docdb").describe_db_instances()["DBInstances"]
     assert [each["AvailabilityZone"] for each in instances] == ["eu-central-1b", "eu-central-1a"]
     assert len({each["DbiResourceId"] for each in instances}) == 2
@@ -183,10 +184,13 @@ def test_deletion_asks_for_a_final_snapshot_and_no_protection(clients: Clients, 
     )
     docdb.modify_db_cluster(DBClusterIdentifier="prod", DeletionProtection=False)
     assert refused(docdb.delete_db_cluster, DBClusterIdentifier="prod") == "InvalidParameterCombination"
-    docdb.delete_db_cluster(DBClusterIdentifier="prod", FinalDBSnapshotIdentifier="last")
+    deleted = docdb.delete_db_cluster(DBClusterIdentifier="prod", FinalDBSnapshotIdentifier="last")["DBCluster"]
+    assert deleted["Status"] == "deleting"
     snapshots = docdb.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier="last")["DBClusterSnapshots"]
     assert [snapshot["DBClusterIdentifier"] for snapshot in snapshots] == ["prod"]
+    eventually(lambda: not docdb.describe_db_clusters()["DBClusters"])
     assert refused(docdb.describe_db_clusters, DBClusterIdentifier="prod") == "DBClusterNotFoundFault"
+    assert [each["DBClusterSnapshotIdentifier"] for each in seen(docdb.describe_db_cluster_snapshots)] == ["last"]
 
 
 def test_groups_in_use_can_not_be_deleted(clients: Clients, where: Network) -> None:

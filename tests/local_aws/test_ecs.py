@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from prod_infra.local_aws.clients import Clients
+from tests.local_aws.blue_green import until
 from tests.local_aws.environment import load_balancer, network, refused
 
 SETTINGS: dict[str, Any] = {
@@ -69,11 +70,12 @@ def test_a_service_reads_back_as_it_was_set(clients: Clients, service: dict[str,
 
 
 def test_as_many_tasks_run_as_are_wanted(clients: Clients, service: dict[str, Any]) -> None:
-    """The service is steady at once, and again after its count changed."""
-    assert (described(clients)["runningCount"], described(clients)["pendingCount"]) == (2, 0)
+    """The tasks start, and more of them after the count changed."""
+    until(lambda: (described(clients)["runningCount"], described(clients)["pendingCount"]) == (2, 0), "2 tasks run")
     clients("ecs").update_service(cluster="prod", service="app", desiredCount=4, healthCheckGracePeriodSeconds=90)
+    until(lambda: described(clients)["runningCount"] == 4, "4 tasks run")
     found = described(clients)
-    assert (found["desiredCount"], found["runningCount"], found["healthCheckGracePeriodSeconds"]) == (4, 4, 90)
+    assert (found["desiredCount"], found["healthCheckGracePeriodSeconds"]) == (4, 90)
     assert service["desiredCount"] == 2
 
 
@@ -109,11 +111,12 @@ def test_a_target_group_must_belong_to_a_load_balancer(clients: Clients, service
 
 
 def test_a_deleted_service_is_inactive_and_makes_room(clients: Clients, service: dict[str, Any]) -> None:
-    """After a forced delete nothing runs, an update is refused, and the name is free."""
+    """A forced delete drains the service; then nothing runs, an update is refused, and the name is free."""
     ecs = clients("ecs")
     ecs.delete_service(cluster="prod", service="app", force=True)
-    found = described(clients)
-    assert (found["status"], found["runningCount"]) == ("INACTIVE", 0)
+    assert refused(ecs.create_service, **service) == "InvalidParameterException"
+    until(lambda: described(clients)["status"] == "INACTIVE", "the service is gone")
+    assert described(clients)["runningCount"] == 0
     assert refused(ecs.update_service, cluster="prod", service="app", desiredCount=1) == "ServiceNotActiveException"
     ecs.create_service(**service)
     assert described(clients)["status"] == "ACTIVE"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from prod_infra.local_aws.clients import Clients
+from tests.local_aws.environment import role
 from tests.local_aws.provider.lifecycle import made, run_lifecycle
 
 APPLICATION = "aws:codedeploy/application:Application"
@@ -38,7 +39,8 @@ BLUE_GREEN: dict[str, Any] = {
 
 @pytest.fixture
 def application(clients: Clients) -> str:
-    """An application of ECS deployments."""
+    """An application of ECS deployments, and the role of its groups."""
+    role(clients, "codedeploy", "codedeploy.amazonaws.com")
     return made(clients, APPLICATION, {"name": "prod", "computePlatform": "ECS"}).id
 
 

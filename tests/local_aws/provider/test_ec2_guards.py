@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from prod_infra.errors import ProdInfraError
 from prod_infra.local_aws.clients import Clients
 from tests.local_aws.provider.lifecycle import Resource, made, run_lifecycle
 
 ACL = "aws:ec2/networkAcl:NetworkAcl"
+DEFAULT_ACL = "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl"
 FLOW_LOG = "aws:ec2/flowLog:FlowLog"
 
 
@@ -37,6 +39,30 @@ def test_network_acl(clients: Clients, vpc: str) -> None:
     run_lifecycle(clients, ACL, first, second, third)
     [default] = clients("ec2").describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
     assert {use["SubnetId"] for use in default["Associations"]} == set(subnets)
+
+
+def test_default_network_acl(clients: Clients) -> None:
+    """The list that a VPC is born with is emptied, takes rules, and outlives its resource."""
+    acl_id = made(clients, "aws:ec2/vpc:Vpc", {"cidrBlock": "10.1.0.0/16"}).state["defaultNetworkAclId"]
+    inputs = {"defaultNetworkAclId": acl_id, "tags": {"Name": "default"}}
+    acl = Resource(clients, DEFAULT_ACL)
+    assert acl.check(inputs) == {}
+    acl.create()
+    for rules in ([rule(100, 443)], []):
+        assert acl.check({**inputs, "ingress": rules}) == {}
+        acl.update()
+        assert acl.read() == acl.state
+    acl.delete()
+    [held] = clients("ec2").describe_network_acls(NetworkAclIds=[acl_id])["NetworkAcls"]
+    assert {entry["RuleAction"] for entry in held["Entries"]} == {"deny"}
+
+
+def test_default_network_acl_must_exist(clients: Clients) -> None:
+    """A list that is not there is an error that names it."""
+    acl = Resource(clients, DEFAULT_ACL)
+    assert acl.check({"defaultNetworkAclId": "acl-1"}) == {}
+    with pytest.raises(ProdInfraError, match="acl-1"):
+        acl.create()
 
 
 def test_flow_log(clients: Clients, vpc: str) -> None:

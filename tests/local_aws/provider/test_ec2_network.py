@@ -187,3 +187,26 @@ def test_interface_endpoint(clients: Clients, vpc_id: str) -> None:
     )
     state = run_lifecycle(clients, ENDPOINT, inputs, inputs | {"policy": policy})
     assert state["dnsEntries"][0]["dnsName"]
+
+
+def test_interface_endpoint_stands_behind_its_groups(clients: Clients, vpc_id: str) -> None:
+    """Each network interface of an endpoint has the endpoint's groups, and not the VPC's default one."""
+    groups = [made(clients, "aws:ec2/securityGroup:SecurityGroup", {"vpcId": vpc_id}, name).id for name in "ab"]
+    inputs = {
+        "vpcId": vpc_id,
+        "serviceName": "com.amazonaws.eu-central-1.logs",
+        "vpcEndpointType": "Interface",
+        "subnetIds": [subnet(clients, vpc_id)],
+        "securityGroupIds": groups[:1],
+    }
+    endpoint = made(clients, ENDPOINT, inputs)
+    [interface] = endpoint.state["networkInterfaceIds"]
+
+    def held() -> list[str]:
+        [found] = clients("ec2").describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"]
+        return [group["GroupId"] for group in found["Groups"]]
+
+    assert held() == groups[:1]
+    endpoint.check(inputs | {"securityGroupIds": groups[1:]})
+    endpoint.update()
+    assert held() == groups[1:]

@@ -9,6 +9,7 @@ import pytest
 
 from prod_infra.errors import ProdInfraError
 from prod_infra.local_aws.clients import Clients
+from tests.local_aws.environment import role
 from tests.local_aws.provider.lifecycle import Resource, made, run_lifecycle
 
 CLUSTER = "aws:ecs/cluster:Cluster"
@@ -33,6 +34,13 @@ TASK_INPUTS: dict[str, Any] = {
     "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
     "tags": {"Name": "app"},
 }
+
+
+@pytest.fixture(autouse=True)
+def roles(clients: Clients) -> None:
+    """The roles of the task."""
+    for name in ("execution", "task"):
+        role(clients, name, "ecs-tasks.amazonaws.com")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from prod_infra.local_aws.clients import Clients
+from tests.local_aws.environment import issued_certificate
 from tests.local_aws.provider.lifecycle import Resource, made, run_lifecycle
 
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
@@ -151,13 +152,13 @@ def test_shifted_weights_are_drift(clients: Clients, network: dict[str, Any], ba
 
 def test_https_listener(clients: Clients, balancer: str) -> None:
     """An HTTPS listener has a certificate and a policy, and response headers."""
-    certificate = clients("acm").request_certificate(DomainName="api.example.com", ValidationMethod="DNS")
+    certificate = issued_certificate(clients, region="eu-central-1")
     fixed = {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "403"}}
     inputs = {
         "loadBalancerArn": balancer,
         "port": 443,
         "protocol": "HTTPS",
-        "certificateArn": certificate["CertificateArn"],
+        "certificateArn": certificate,
         "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
         "defaultActions": [fixed],
     }

@@ -31,6 +31,12 @@ def test_key(clients: Clients) -> None:
     assert state["arn"].endswith(f":key/{state['keyId']}")
 
 
+def test_key_says_that_it_is_of_one_region(clients: Clients) -> None:
+    """AWS says of every key whether it is a multi-Region one."""
+    key = made(clients, KEY, {})
+    assert clients("kms").describe_key(KeyId=key.id)["KeyMetadata"]["MultiRegion"] is False
+
+
 def test_key_waits_for_its_deletion(clients: Clients) -> None:
     """A deleted key is unusable for its window before it is gone for good."""
     key = made(clients, KEY, {"deletionWindowInDays": 7})

@@ -13,6 +13,7 @@ from tests.local_aws.provider.lifecycle import Resource, made, run_lifecycle
 
 BUCKET = "aws:s3/bucket:Bucket"
 LOGGING = "aws:s3/bucketLogging:BucketLogging"
+NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 
@@ -37,6 +38,12 @@ def test_logging(clients: Clients, bucket: str) -> None:
     clients("s3").put_bucket_policy(Bucket=target, Policy=json.dumps(policy))
     inputs = {"bucket": bucket, "targetBucket": target, "targetPrefix": "s3/"}
     run_lifecycle(clients, LOGGING, inputs, {**inputs, "targetPrefix": "s3/site/"})
+
+
+def test_notification(clients: Clients, bucket: str) -> None:
+    """A bucket tells EventBridge what happens to its objects, or no more."""
+    run_lifecycle(clients, NOTIFICATION, {"bucket": bucket, "eventbridge": True})
+    assert "EventBridgeConfiguration" not in clients("s3").get_bucket_notification_configuration(Bucket=bucket)
 
 
 def test_logging_needs_the_targets_leave(clients: Clients, bucket: str) -> None:

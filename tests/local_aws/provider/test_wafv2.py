@@ -79,7 +79,10 @@ def test_association(clients: Clients) -> None:
     ]
     balancer = made(clients, "aws:lb/loadBalancer:LoadBalancer", {"subnets": subnets}).state["arn"]
     arn = made(clients, ACL, acl()).state["arn"]
-    run_lifecycle(clients, ASSOCIATION, {"webAclArn": arn, "resourceArn": balancer})
+    inputs = {"webAclArn": arn, "resourceArn": balancer}
+    run_lifecycle(clients, ASSOCIATION, inputs)
+    made(clients, ASSOCIATION, inputs)
+    assert clients("wafv2").list_resources_for_web_acl(WebACLArn=arn)["ResourceArns"] == [balancer]
 
 
 def test_logging(clients: Clients) -> None:

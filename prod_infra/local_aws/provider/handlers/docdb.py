@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from abc import abstractmethod
+from typing import Any, ClassVar
 
 from prod_infra.local_aws.provider.handler import AutoName, Handler
 from prod_infra.local_aws.provider.handlers.common import (
@@ -36,6 +37,69 @@ class DocDBHandler(Handler):
             docdb.remove_tags_from_resource(ResourceName=old["arn"], TagKeys=to_remove)
         if to_set:
             docdb.add_tags_to_resource(ResourceName=old["arn"], Tags=tag_list(to_set))
+
+
+class SlowHandler(DocDBHandler):
+    """What clusters and instances share: AWS makes, changes and deletes them by and by."""
+
+    noun: ClassVar[str]
+    """What it is, in messages."""
+
+    name_input: ClassVar[str]
+    """The input with the identifier."""
+
+    status_key: ClassVar[str]
+    """Where describe tells the status."""
+
+    @abstractmethod
+    def held(self, identifier: str) -> Any | None:
+        """Return what describe tells, or None if it is gone."""
+
+    @abstractmethod
+    def ask_create(self, inputs: Props) -> None:
+        """Ask AWS to create it."""
+
+    @abstractmethod
+    def ask_delete(self, resource_id: str, state: Props) -> None:
+        """Ask AWS to delete it; one that is gone already is no error."""
+
+    def create(self, inputs: Props) -> str:
+        """Create it and wait until it is available."""
+        self.ask_create(inputs)
+        identifier = self.made(str(inputs[self.name_input]))
+        self.complete(identifier, inputs)
+        return identifier
+
+    def complete(self, resource_id: str, inputs: Props) -> None:
+        """Wait until it is available."""
+        del inputs
+        self.wait(resource_id)
+
+    def wait(self, identifier: str) -> None:
+        """Wait until it is available.
+
+        botocore has no waiter for DocumentDB clusters, and the one for instances asks every 30 s, which a rehearsal
+        with shortened clocks would sit out.
+        """
+        wait_until(
+            f"the {self.noun} {identifier} is available",
+            lambda: (self.held(identifier) or {}).get(self.status_key) == "available",
+            seconds=HOUR,
+        )
+
+    def delete(self, resource_id: str, state: Props) -> None:
+        """Delete it and wait until it is gone; a deletion that an earlier run asked for is waited for."""
+        if (self.held(resource_id) or {}).get(self.status_key) != "deleting":
+            self.ask_delete(resource_id, state)
+        wait_until(f"the {self.noun} {resource_id} is gone", lambda: self.held(resource_id) is None, seconds=HOUR)
+
+    def find(self, inputs: Props) -> str | None:
+        """Return the identifier once the one of that name is available."""
+        identifier = str(inputs[self.name_input])
+        if self.held(identifier) is None:
+            return None
+        self.wait(identifier)
+        return identifier
 
 
 class SubnetGroup(DocDBHandler):

@@ -12,9 +12,8 @@ from prod_infra.local_aws.provider.handlers.common import (
     found,
     tag_list,
     tag_state,
-    wait_until,
 )
-from prod_infra.local_aws.provider.handlers.docdb import HOUR, DocDBHandler
+from prod_infra.local_aws.provider.handlers.docdb import SlowHandler
 from prod_infra.properties import Props
 
 # Input of a cluster -> its name in create_db_cluster, for those that create and modify take alike.
@@ -43,10 +42,13 @@ _CLUSTER_BIRTH = {
 _NO_CLUSTER = "DBClusterNotFoundFault"
 
 
-class Cluster(DocDBHandler):
+class Cluster(SlowHandler):
     """A cluster: storage, endpoints, backups and settings; its instances are resources of their own."""
 
     token = "aws:docdb/cluster:Cluster"
+    noun = "cluster"
+    name_input = "clusterIdentifier"
+    status_key = "Status"
     inputs = frozenset(
         {
             *_CLUSTER_SETTINGS,
@@ -128,37 +130,22 @@ class Cluster(DocDBHandler):
                 wrong[name] = f"must be a UTC window such as {example}, not {window!r}"
         return wrong
 
-    def create(self, inputs: Props) -> str:
-        """Create the cluster and wait until it is available."""
+    def ask_create(self, inputs: Props) -> None:
+        """Create the cluster."""
         names = {**_CLUSTER_BIRTH, **_CLUSTER_SETTINGS}
         self.clients("docdb").create_db_cluster(
             **compact({name: inputs.get(key) for key, name in names.items()}),
             Tags=tag_list(inputs.get("tags")),
         )
-        identifier = self.made(str(inputs["clusterIdentifier"]))
-        self.complete(identifier, inputs)
-        return identifier
 
-    def complete(self, resource_id: str, inputs: Props) -> None:
-        """Wait until the cluster is available."""
-        del inputs
-        self._wait(resource_id)
-
-    def _cluster(self, identifier: str) -> Any | None:
+    def held(self, identifier: str) -> Any | None:
+        """Return what describe tells of the cluster, or None if it is gone."""
         answer = found(lambda: self.clients("docdb").describe_db_clusters(DBClusterIdentifier=identifier), _NO_CLUSTER)
         return answer and next(iter(answer["DBClusters"]), None)
 
-    def _wait(self, identifier: str) -> None:
-        # botocore has no waiter for DocumentDB clusters.
-        wait_until(
-            f"the cluster {identifier} is available",
-            lambda: (self._cluster(identifier) or {}).get("Status") == "available",
-            seconds=HOUR,
-        )
-
     def read(self, resource_id: str, state: Props) -> Props | None:
         """Return the cluster; what AWS never returns comes from the state."""
-        held = self._cluster(resource_id)
+        held = self.held(resource_id)
         if held is None:
             return None
         return {
@@ -212,25 +199,16 @@ class Cluster(DocDBHandler):
                 AllowMajorVersionUpgrade=bool(new.get("allowMajorVersionUpgrade")),
                 **wanted,
             )
-            self._wait(resource_id)
+            self.wait(resource_id)
         if "tags" in changed:
             self.set_tags(old, new)
 
-    def delete(self, resource_id: str, state: Props) -> None:
+    def ask_delete(self, resource_id: str, state: Props) -> None:
         """Delete the cluster with a final snapshot unless it is skipped; AWS refuses a protected one."""
         skip = bool(state.get("skipFinalSnapshot"))
         snapshot = compact({"FinalDBSnapshotIdentifier": None if skip else state.get("finalSnapshotIdentifier")})
         with absent_is_fine(_NO_CLUSTER):
             self.clients("docdb").delete_db_cluster(DBClusterIdentifier=resource_id, SkipFinalSnapshot=skip, **snapshot)
-        wait_until(f"the cluster {resource_id} is gone", lambda: self._cluster(resource_id) is None, seconds=HOUR)
-
-    def find(self, inputs: Props) -> str | None:
-        """Return the identifier once the cluster of that name is available."""
-        identifier = str(inputs["clusterIdentifier"])
-        if self._cluster(identifier) is None:
-            return None
-        self._wait(identifier)
-        return identifier
 
 
 HANDLERS: tuple[type[Handler], ...] = (Cluster,)

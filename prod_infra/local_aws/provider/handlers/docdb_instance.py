@@ -11,9 +11,8 @@ from prod_infra.local_aws.provider.handlers.common import (
     found,
     tag_list,
     tag_state,
-    wait_until,
 )
-from prod_infra.local_aws.provider.handlers.docdb import HOUR, DocDBHandler
+from prod_infra.local_aws.provider.handlers.docdb import SlowHandler
 from prod_infra.properties import Props
 
 _INSTANCE_SETTINGS = {
@@ -35,10 +34,13 @@ _INSTANCE_BIRTH = {
 _NO_INSTANCE = ("DBInstanceNotFound", "DBInstanceNotFoundFault")
 
 
-class ClusterInstance(DocDBHandler):
+class ClusterInstance(SlowHandler):
     """One instance of a cluster; the cluster decides which of them writes."""
 
     token = "aws:docdb/clusterInstance:ClusterInstance"
+    noun = "instance"
+    name_input = "identifier"
+    status_key = "DBInstanceStatus"
     inputs = frozenset({*_INSTANCE_SETTINGS, *_INSTANCE_BIRTH, "applyImmediately", "tags"})
     replace_on = frozenset({"availabilityZone", "clusterIdentifier", "engine", "identifier"})
     defaults = {"autoMinorVersionUpgrade": True, "engine": "docdb", "promotionTier": 0}
@@ -65,39 +67,24 @@ class ClusterInstance(DocDBHandler):
     )
     auto_name = AutoName("identifier", max_length=63, lower=True)
 
-    def create(self, inputs: Props) -> str:
-        """Create the instance and wait until it is available."""
+    def ask_create(self, inputs: Props) -> None:
+        """Create the instance."""
         names = {**_INSTANCE_BIRTH, **_INSTANCE_SETTINGS}
         self.clients("docdb").create_db_instance(
             **compact({name: inputs.get(key) for key, name in names.items()}),
             Tags=tag_list(inputs.get("tags")),
         )
-        identifier = self.made(str(inputs["identifier"]))
-        self.complete(identifier, inputs)
-        return identifier
 
-    def complete(self, resource_id: str, inputs: Props) -> None:
-        """Wait until the instance is available."""
-        del inputs
-        self._wait(resource_id)
-
-    def _instance(self, identifier: str) -> Any | None:
+    def held(self, identifier: str) -> Any | None:
+        """Return what describe tells of the instance, or None if it is gone."""
         answer = found(
             lambda: self.clients("docdb").describe_db_instances(DBInstanceIdentifier=identifier), *_NO_INSTANCE
         )
         return answer and next(iter(answer["DBInstances"]), None)
 
-    def _wait(self, identifier: str) -> None:
-        # botocore's waiter asks every 30 s, which a rehearsal with shortened clocks would sit out.
-        wait_until(
-            f"the instance {identifier} is available",
-            lambda: (self._instance(identifier) or {}).get("DBInstanceStatus") == "available",
-            seconds=HOUR,
-        )
-
     def read(self, resource_id: str, state: Props) -> Props | None:
         """Return the instance, with `writer` as its cluster says now."""
-        held = self._instance(resource_id)
+        held = self.held(resource_id)
         if held is None:
             return None
         cluster = found(
@@ -146,24 +133,15 @@ class ClusterInstance(DocDBHandler):
             self.clients("docdb").modify_db_instance(
                 DBInstanceIdentifier=resource_id, ApplyImmediately=bool(new.get("applyImmediately")), **wanted
             )
-            self._wait(resource_id)
+            self.wait(resource_id)
         if "tags" in changed:
             self.set_tags(old, new)
 
-    def delete(self, resource_id: str, state: Props) -> None:
-        """Delete the instance and wait until it is gone."""
+    def ask_delete(self, resource_id: str, state: Props) -> None:
+        """Delete the instance."""
         del state
         with absent_is_fine(*_NO_INSTANCE):
             self.clients("docdb").delete_db_instance(DBInstanceIdentifier=resource_id)
-        wait_until(f"the instance {resource_id} is gone", lambda: self._instance(resource_id) is None, seconds=HOUR)
-
-    def find(self, inputs: Props) -> str | None:
-        """Return the identifier once the instance of that name is available."""
-        identifier = str(inputs["identifier"])
-        if self._instance(identifier) is None:
-            return None
-        self._wait(identifier)
-        return identifier
 
 
 HANDLERS: tuple[type[Handler], ...] = (ClusterInstance,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from prod_infra.errors import ProdInfraError
 from prod_infra.local_aws.provider.handler import Handler
 from prod_infra.local_aws.provider.handlers.common import absent_is_fine, compact, found, tag_state, tags_of
 from prod_infra.local_aws.provider.handlers.ec2_common import Ec2Handler, filters, one_with_tags
@@ -128,6 +129,39 @@ class NetworkAcl(Ec2Handler):
         return one_with_tags([acl for acl in held if not acl["IsDefault"]], "NetworkAclId", inputs.get("tags"))
 
 
+class DefaultNetworkAcl(NetworkAcl):
+    """The list that AWS gives a VPC at birth, taken over: rules that are not given are removed."""
+
+    token = "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl"
+    inputs = frozenset({"defaultNetworkAclId", "egress", "ingress", "tags"})
+    replace_on = frozenset({"defaultNetworkAclId"})
+    set_inputs = frozenset({"egress", "ingress"})
+    outputs = frozenset({"arn", "ownerId", "subnetIds", "tagsAll", "vpcId"})
+
+    def create(self, inputs: Props) -> str:
+        """Make the list's rules exactly the given ones, and tag it."""
+        acl_id = str(inputs["defaultNetworkAclId"])
+        held = self.read(acl_id, inputs)
+        if held is None:
+            raise ProdInfraError(f"There is no network access list {acl_id}.", hint="check that its VPC exists")
+        self.made(acl_id)
+        self._set_rules(acl_id, held, inputs)
+        self.update_tags(acl_id, held, inputs)
+        return acl_id
+
+    def read(self, resource_id: str, state: Props) -> Props | None:
+        """Return the list with the rules that are left."""
+        held = super().read(resource_id, state)
+        return held and {**held, "defaultNetworkAclId": resource_id}
+
+    def delete(self, resource_id: str, state: Props) -> None:
+        """Let go of the list: AWS deletes it with its VPC, and no sooner."""
+
+    def find(self, inputs: Props) -> str | None:
+        """Return the list's ID: it is always there."""
+        return str(inputs["defaultNetworkAclId"])
+
+
 def _numbered(rule: Props) -> Props:
     """Return a rule with its protocol by number; ports of a rule for all protocols mean nothing to AWS."""
     protocol = rule.get("protocol")
@@ -169,4 +203,4 @@ def _rule(entry: Props) -> Props:
     )
 
 
-HANDLERS: tuple[type[Handler], ...] = (NetworkAcl,)
+HANDLERS: tuple[type[Handler], ...] = (NetworkAcl, DefaultNetworkAcl)

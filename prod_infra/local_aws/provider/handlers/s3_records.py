@@ -33,6 +33,30 @@ class BucketLogging(OnBucket):
         self.clients("s3").put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
 
 
+class BucketNotification(OnBucket):
+    """Whether the bucket tells EventBridge what happens to its objects."""
+
+    token = "aws:s3/bucketNotification:BucketNotification"
+    inputs = frozenset({"bucket", "eventbridge"})
+    replace_on = frozenset({"bucket"})
+    defaults = {"eventbridge": False}
+    missing = ()
+
+    def put(self, bucket: str, inputs: Props) -> None:
+        """Set it."""
+        told = {"EventBridgeConfiguration": {}} if inputs.get("eventbridge") else {}
+        self.clients("s3").put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
+
+    def get(self, bucket: str) -> Props | None:
+        """Return it; None where nobody is told."""
+        held = self.clients("s3").get_bucket_notification_configuration(Bucket=bucket)
+        return {"eventbridge": True} if "EventBridgeConfiguration" in held else None
+
+    def remove(self, bucket: str) -> None:
+        """Tell nobody."""
+        self.put(bucket, {})
+
+
 _TRANSITION = frozenset({"days", "storageClass"})
 _OLD_TRANSITION = frozenset({"newerNoncurrentVersions", "noncurrentDays", "storageClass"})
 
@@ -137,4 +161,9 @@ class BucketObjectLockConfiguration(OnBucket):
         )
 
 
-HANDLERS: tuple[type[Handler], ...] = (BucketLogging, BucketLifecycleConfiguration, BucketObjectLockConfiguration)
+HANDLERS: tuple[type[Handler], ...] = (
+    BucketLogging,
+    BucketNotification,
+    BucketLifecycleConfiguration,
+    BucketObjectLockConfiguration,
+)

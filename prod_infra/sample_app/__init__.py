@@ -1,0 +1,1 @@
+"""The sample application: what a rehearsal deploys where a real one has no image yet."""
