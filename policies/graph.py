@@ -37,12 +37,12 @@ class Stack:
     """Every resource of a stack, with the questions that rules over the graph ask."""
 
     def __init__(self, resources: Sequence[PolicyResource]) -> None:
-        self._resources = resources
+        self.resources = resources
 
     @cached_property
     def _by_type(self) -> dict[str, list[PolicyResource]]:
         found: dict[str, list[PolicyResource]] = defaultdict(list)
-        for resource in self._resources:
+        for resource in self.resources:
             found[resource.resource_type].append(resource)
         return found
 
@@ -50,7 +50,7 @@ class Stack:
     def _users(self) -> dict[tuple[str, str], list[PolicyResource]]:
         """Who was made from what, by the URN and the property; asking each resource anew would take quadratic time."""
         found: dict[tuple[str, str], list[PolicyResource]] = defaultdict(list)
-        for user in self._resources:
+        for user in self.resources:
             for key, targets in user.property_dependencies.items():
                 for urn in {target.urn for target in targets}:
                     found[urn, key].append(user)

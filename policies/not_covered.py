@@ -58,11 +58,6 @@ NOT_COVERED: Final = (
         controls={CHECKOV: ("CKV2_AWS_71",)},
     ),
     Gap(
-        what="Every bucket is encrypted with a key of our own",
-        reason="Load balancers and S3 deliver logs to no bucket with a key in KMS; s3-encryption takes either.",
-        controls={CHECKOV: ("CKV_AWS_145",)},
-    ),
-    Gap(
         what="RDS instances stand in several zones",
         reason="The environment has no RDS; docdb-multi-az asks the same of DocumentDB.",
         controls={CIS_5: ("2.2.4",), CIS_7: ("3.2.4",)},

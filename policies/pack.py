@@ -15,6 +15,7 @@ from pulumi_policy import (
     Policy,
     PolicyComplianceFramework,
     PolicyConfigSchema,
+    PolicyResource,
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
@@ -79,9 +80,21 @@ def _resource_policy(rule: ResourceRule, metadata: Mapping[str, Any], waivers: W
     return ResourceValidationPolicy(validate=validate, **metadata)
 
 
-def _stack_policy(rule: StackRule, metadata: Mapping[str, Any], waivers: Waivers) -> Policy:
+class _Stacks:
+    """Links the resources of a stack once for all rules: the server hands each rule the same list of them."""
+
+    def __init__(self) -> None:
+        self._latest = Stack(())
+
+    def of(self, resources: Sequence[PolicyResource]) -> Stack:
+        if self._latest.resources is not resources:
+            self._latest = Stack(resources)
+        return self._latest
+
+
+def _stack_policy(rule: StackRule, metadata: Mapping[str, Any], waivers: Waivers, stacks: _Stacks) -> Policy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        stack = Stack(args.resources)
+        stack = stacks.of(args.resources)
         subjects = stack.of(rule.on)
         if not subjects:
             args.not_applicable()
@@ -172,9 +185,10 @@ def policies(rules: Sequence[Rule], waivers: Waivers | None = None) -> list[Poli
         raise ValueError(f"rule ids: {'; '.join(faults)}")
     accepted = Waivers((), rules) if waivers is None else waivers
     made: list[Policy] = []
+    stacks = _Stacks()
     for rule in rules:
         if isinstance(rule, ResourceRule):
             made.append(_resource_policy(rule, _metadata(rule), accepted))
         elif isinstance(rule, StackRule):
-            made.append(_stack_policy(rule, _metadata(rule), accepted))
+            made.append(_stack_policy(rule, _metadata(rule), accepted, stacks))
     return [*made, *_bookkeeping(accepted)]

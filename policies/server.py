@@ -6,11 +6,19 @@ every rule the same resources.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import Policy, StackValidationArgs, StackValidationPolicy, policy
+from pulumi_policy import (
+    Policy,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+    policy,
+)
 
 # The SDK has no seam for this: `PolicyPack` makes its server by this name.
 _Server: Any = policy._PolicyAnalyzerServicer  # noqa: SLF001
@@ -26,12 +34,15 @@ class Server(_Server):  # type: ignore[misc]  # the SDK's class is untyped
 
     def __init__(self, name: str, version: str, policies: list[Policy], *rest: Any) -> None:
         super().__init__(name, version, policies, *rest)
-        self._resources: Any = []
-        keep = StackValidationPolicy("unpacked", "Keeps the resources.", self._keep)
-        self._unpacking = _Server(name, version, [keep], *rest)
+        # The SDK answers several calls at once, each in one thread.
+        self._unpacked = threading.local()
+        keep: list[Policy] = [
+            ResourceValidationPolicy("unpacked", "Keeps the resource.", self._keep),
+            StackValidationPolicy("unpacked-stack", "Keeps the resources.", self._keep),
+        ]
+        self._unpacking = _Server(name, version, keep, *rest)
         for found in policies:
-            if isinstance(found, StackValidationPolicy):
-                self._share(found)
+            self._share(found)
         self._make: Callable[[list[Policy]], Any] = lambda chosen: _Server(name, version, chosen, *rest)
         self._pack = [(found, judged(found)) for found in policies]
         self._servers: dict[str, tuple[Any, list[analyzer_pb2.PolicyNotApplicable]]] = {}
@@ -48,7 +59,10 @@ class Server(_Server):  # type: ignore[misc]  # the SDK's class is untyped
         if request.type not in self._servers:
             self._servers[request.type] = self._server(request.type, context)
         server, others = self._servers[request.type]
-        response = server.Analyze(request, context)
+        self._unpacking.Analyze(request, context)
+        response = server.Analyze(
+            analyzer_pb2.AnalyzeRequest(urn=request.urn, type=request.type, name=request.name), context
+        )
         response.not_applicable.extend(others)
         return response
 
@@ -69,15 +83,23 @@ class Server(_Server):  # type: ignore[misc]  # the SDK's class is untyped
         self._unpacking.AnalyzeStack(request, context)
         return super().AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(), context)
 
-    def _keep(self, args: StackValidationArgs, report: Any) -> None:
+    def _keep(self, args: ResourceValidationArgs | StackValidationArgs, report: Any) -> None:
         del report
-        self._resources = args.resources
+        self._unpacked.args = args
 
-    def _share(self, found: StackValidationPolicy) -> None:
+    def _share(self, found: Any) -> None:
+        """Let a rule read what was unpacked once, in the place of what the SDK unpacked for it."""
         validate = found.validate
 
-        def with_resources(args: StackValidationArgs, report: Any) -> Any:
-            args.resources = self._resources
+        def with_unpacked(args: Any, report: Any) -> Any:
+            if isinstance(args, StackValidationArgs):
+                args.resources = self._unpacked.args.resources
+            else:
+                args.props, args.opts, args.provider = (
+                    self._unpacked.args.props,
+                    self._unpacked.args.opts,
+                    self._unpacked.args.provider,
+                )
             return validate(args, report)
 
-        setattr(found, "validate", with_resources)  # noqa: B010  mypy knows `validate` as a method
+        found.validate = with_unpacked

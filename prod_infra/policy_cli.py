@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from prod_infra.cli_options import HERE, ProjectOption, SetOption, StackOption, program_of
 from prod_infra.errors import InvalidInputError, PolicyError
 
 if TYPE_CHECKING:
@@ -94,13 +95,9 @@ def _report(verdict: Verdict, style: Format, output: Path | None) -> None:
 def gate(
     context: typer.Context,
     *,
-    project: Annotated[
-        Path, typer.Option("--project", help="Folder with a Pulumi.yaml; else the packaged program is taken.")
-    ] = Path(),
-    stack: Annotated[str, typer.Option("--stack", help="Which Pulumi.<stack>.yaml.")] = "prod",
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting, `name=value`; may be given more than once.")
-    ] = None,
+    project: ProjectOption = HERE,
+    stack: StackOption = "prod",
+    setting: SetOption = None,
     style: FormatOption = Format.TABLE,
     output: OutputOption = None,
     config: ConfigOption = None,
@@ -109,7 +106,6 @@ def gate(
     """Hold what the program registers against the policy pack; a mandatory violation exits 1."""
     if context.invoked_subcommand is not None:
         return
-    from prod_infra.cli import program_of
     from prod_infra.deployment.policy_gate import check_program
 
     given = _config(config)

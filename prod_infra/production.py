@@ -86,6 +86,7 @@ class ProductionEnvironment(Component):
             NetworkAclsArgs,
             "acl",
             vpc_id=vpc.vpc_id,
+            default_acl_id=vpc.default_acl_id,
             public_subnet_ids=public,
             private_subnet_ids=private,
             **test_port,

@@ -194,7 +194,11 @@ def _environment_alarms(name: str, opts: Opts) -> EnvironmentAlarms:
 
 def _network_acls(name: str, opts: Opts) -> NetworkAcls:
     args = NetworkAclsArgs(
-        vpc_id="vpc-1", vpc_cidr="10.1.0.0/16", public_subnet_ids=["subnet-a"], private_subnet_ids=["subnet-b"]
+        vpc_id="vpc-1",
+        vpc_cidr="10.1.0.0/16",
+        default_acl_id="acl-1",
+        public_subnet_ids=["subnet-a"],
+        private_subnet_ids=["subnet-b"],
     )
     return NetworkAcls(name, args, opts)
 

@@ -180,7 +180,8 @@ CLOUDFRONT_LOGS = StackRule(
 )
 
 
-def _takes_logs(bucket: PolicyResource, stack: Stack) -> bool:
+def takes_logs(bucket: PolicyResource, stack: Stack) -> bool:
+    """Whether other buckets log into this one."""
     # A bucket that logged the access to itself would grow without end. Its name may come from its policy, which has to
     # be there before anything is delivered.
     named = [bucket, *stack.users(bucket, "bucket", BUCKET_POLICY)]
@@ -197,7 +198,7 @@ BUCKET_ACCESS_LOGS = StackRule(
     absent=Absent(means="AWS logs none"),
     fix="Give the bucket's component the log_bucket of prod_infra.operations.access_logs.",
     controls={FSBP: ("S3.9",), CHECKOV: ("CKV_AWS_18",), WELL_ARCHITECTED: ("SEC04-BP01",)},
-    **companion(BUCKET, BUCKET_LOGGING, "bucket", "BucketLogging", _takes_logs),
+    **companion(BUCKET, BUCKET_LOGGING, "bucket", "BucketLogging", takes_logs),
 )
 
 BUCKET_HAS_LIFECYCLE = StackRule(

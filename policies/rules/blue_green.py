@@ -125,7 +125,7 @@ def _scaling_policies(service: PolicyResource, stack: Stack) -> Iterator[PolicyR
 def _tracks_cpu(policy: PolicyResource) -> bool:
     if policy.props.get("policyType") != "TargetTrackingScaling":
         return False
-    metric = policy.props["targetTrackingScalingPolicyConfiguration"].get("predefinedMetricSpecification")
+    metric = (policy.props.get("targetTrackingScalingPolicyConfiguration") or {}).get("predefinedMetricSpecification")
     return metric is not None and metric.get("predefinedMetricType") == CPU_METRIC
 
 
@@ -256,7 +256,7 @@ HTTP_RULES_REDIRECT = StackRule(
     check=_http_rules,
     passes=(
         _rule("HTTPS", {"type": "forward"}),
-        _rule("HTTP", {"type": "redirect", "redirect": {"protocol": "HTTPS"}}),
+        _rule("HTTP", {"type": "redirect", "redirect": {"protocol": "HTTPS", "port": "443"}}),
     ),
     fails=(_rule("HTTP", {"type": "forward"}),),
     lacks=(_rule("HTTPS", {})[0], Node(LISTENER_RULE[0], "rule", {}, {"listenerArn": ["listener"]})),

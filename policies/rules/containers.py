@@ -7,17 +7,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from policies.checks import (
-    Check,
-    Props,
-    equals,
-    present,
-)
+from policies.checks import Check, Props, equals, one_of
 from policies.graph import items
 from policies.rule import CHECKOV, FSBP, WELL_ARCHITECTED, Absent, ResourceRule, Severity
 from policies.tokens import TASK_DEFINITION
 
 Container = Mapping[str, Any]
+
+# What Fargate can send a container's output with (ECS developer guide, task definition parameters for Fargate).
+LOG_DRIVERS = ("awslogs", "awsfirelens", "splunk")
 
 _SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY|CREDENTIAL", re.IGNORECASE)
 # Names of where a secret is, not of the secret itself.
@@ -78,7 +76,7 @@ def secrets_outside_prod(container: Container) -> Iterator[str]:
 
 
 def _no_logs(container: Container) -> Iterator[str]:
-    yield from present("logConfiguration.logDriver")(container)
+    yield from one_of("logConfiguration.logDriver", LOG_DRIVERS)(container)
 
 
 def task(**container: Any) -> dict[str, Any]:
@@ -157,7 +155,7 @@ TASK_LOGS = ResourceRule(
     controls={FSBP: ("ECS.9",), WELL_ARCHITECTED: ("SEC04-BP01",)},
     check=every_container(_no_logs),
     passes=(task(logConfiguration={"logDriver": "awslogs"}),),
-    fails=(task(), task(logConfiguration={})),
+    fails=(task(), task(logConfiguration={}), task(logConfiguration={"logDriver": "none"})),
 )
 
 RULES = (

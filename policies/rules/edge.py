@@ -90,6 +90,8 @@ def _custom_origin_https(origin: Props) -> Iterator[str]:
         yield from all_of(
             equals("customOriginConfig.originProtocolPolicy", "https-only"),
             only("customOriginConfig.originSslProtocols", ("TLSv1.2",)),
+            # Any other port is a listener for tests, which asks for no secret header.
+            equals("customOriginConfig.httpsPort", 443, absent_ok=True),
         )(origin)
 
 
@@ -115,6 +117,7 @@ CLOUDFRONT_ORIGIN_HTTPS = ResourceRule(
         _custom_example(originProtocolPolicy="match-viewer"),
         _custom_example(originSslProtocols=["TLSv1", "TLSv1.2"]),
         _custom_example(originSslProtocols=[]),
+        _custom_example(httpsPort=8443),
     ),
 )
 

@@ -237,17 +237,20 @@ _HEADERS = "responseHeadersPolicyId"
 
 CLOUDFRONT_HEADERS = ResourceRule(
     id="cloudfront-security-headers",
-    title="CloudFront adds security headers to what it serves by default",
+    title="CloudFront adds security headers to what it serves, whatever the path",
     why="Browsers would let the site be framed, its types be guessed, and plain HTTP be tried first.",
     severity=Severity.LOW,
     on=DISTRIBUTION,
-    keys=(f"defaultCacheBehavior.{_HEADERS}",),
+    keys=(f"defaultCacheBehavior.{_HEADERS}", f"orderedCacheBehaviors[].{_HEADERS}"),
     absent=Absent(means="CloudFront adds none"),
     fix="Keep the response headers policy of prod_infra.edge.behaviors.",
     controls={CHECKOV: ("CKV2_AWS_32",), WELL_ARCHITECTED: ("SEC05-BP03",)},
-    check=all_of(satisfies(f"defaultCacheBehavior.{_HEADERS}", bool, "name a response headers policy")),
+    check=all_of(
+        satisfies(f"defaultCacheBehavior.{_HEADERS}", bool, "name a response headers policy"),
+        each("orderedCacheBehaviors", satisfies(_HEADERS, bool, "name a response headers policy")),
+    ),
     passes=({"defaultCacheBehavior": {_HEADERS: "67f7725c-6f97-4210-82d7-5512b31e9d03"}},),
-    fails=({"defaultCacheBehavior": {_HEADERS: ""}},),
+    fails=({"defaultCacheBehavior": {_HEADERS: ""}}, {"orderedCacheBehaviors": [{"pathPattern": "/images/*"}]}),
 )
 
 CLOUDFRONT_ROOT_OBJECT = ResourceRule(

@@ -27,45 +27,48 @@ from policies.tokens import IAM_ROLE, IDENTITY_POLICY, POLICY_ATTACHMENT, RESOUR
 
 Statement = Mapping[str, Any]
 
-_DEFERRED = "the policy names what AWS has yet to number; `up` decides before it attaches it"
+DEFERRED = "the policy names what AWS has yet to number; `up` decides before it attaches it"
 _ROOT = ("", "0", "root")
-_ADMINISTRATOR = ("/AdministratorAccess", "/PowerUserAccess", "/IAMFullAccess")
+ADMINISTRATOR = ("/AdministratorAccess", "/PowerUserAccess", "/IAMFullAccess")
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """Return what a policy document gives as one value or as a list of them."""
     return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
 
 
 def statements(text: Any) -> list[Statement]:
     """Return the statements of a policy document, from its JSON text; none where it has none."""
-    document = json.loads(text) if isinstance(text, str) and text else {}
-    found = _listed(document.get("Statement")) if isinstance(document, dict) else []
+    parsed = json.loads(text) if isinstance(text, str) and text else {}
+    found = listed(parsed.get("Statement")) if isinstance(parsed, dict) else []
     return [statement for statement in found if isinstance(statement, dict)]
 
 
-def _allows(check: Callable[[Statement], bool], must: str) -> Check:
-    """Return the check that no Allow of the policy is one that `check` finds."""
+def allows(check: Callable[[Statement], bool], must: str, key: str = "policy") -> Check:
+    """Return the check that no Allow of the policy at `key` is one that `check` finds."""
 
     def over(props: Props) -> Iterator[str]:
-        for index, statement in enumerate(statements(props.get("policy"))):
+        for index, statement in enumerate(statements(props.get(key))):
             if statement.get("Effect") == "Allow" and check(statement):
-                yield f"policy: statement {index} {must}"
+                yield f"{key}: statement {index} {must}"
 
     return over
 
 
-def _anyone(statement: Statement) -> bool:
+def anyone(statement: Statement) -> bool:
+    """Whether a statement is for everybody, without a condition."""
     principal = statement.get("Principal")
     named = principal.values() if isinstance(principal, dict) else [principal]
-    return not statement.get("Condition") and any("*" in _listed(who) for who in named)
+    return not statement.get("Condition") and any("*" in listed(who) for who in named)
 
 
 def _everything(statement: Statement) -> bool:
-    actions = _listed(statement.get("Action"))
+    actions = listed(statement.get("Action"))
     return "NotAction" in statement or any(action in ("*", "*:*") for action in actions)
 
 
-def _document(**statement: Any) -> Mapping[str, Any]:
+def document(**statement: Any) -> Mapping[str, Any]:
+    """Return an example: a policy with one statement."""
     good = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
     return {"policy": json.dumps({"Version": "2012-10-17", "Statement": [{**good, **statement}]})}
 
@@ -78,20 +81,20 @@ RESOURCE_POLICY_NOT_PUBLIC = ResourceRule(
     on=RESOURCE_POLICY,
     keys=("policy",),
     absent=Absent(means="AWS admits nobody of another account", passes=True),
-    deferred=_DEFERRED,
+    deferred=DEFERRED,
     fix="Name the principal, or say by a Condition whom the statement is for.",
     controls={CHECKOV: ("CKV_AWS_70", "CKV_AWS_33"), WELL_ARCHITECTED: ("SEC03-BP07",)},
-    check=_allows(_anyone, "allows anyone; it must name a principal or have a condition"),
+    check=allows(anyone, "allows anyone; it must name a principal or have a condition"),
     passes=(
-        _document(Principal={"Service": "cloudfront.amazonaws.com"}),
-        _document(Principal={"AWS": ["arn:aws:iam::123456789012:root"]}),
-        _document(Principal="*", Condition={"StringEquals": {"aws:SourceAccount": "123456789012"}}),
-        _document(Effect="Deny", Principal="*"),
+        document(Principal={"Service": "cloudfront.amazonaws.com"}),
+        document(Principal={"AWS": ["arn:aws:iam::123456789012:root"]}),
+        document(Principal="*", Condition={"StringEquals": {"aws:SourceAccount": "123456789012"}}),
+        document(Effect="Deny", Principal="*"),
     ),
     fails=(
-        _document(Principal="*"),
-        _document(Principal={"AWS": "*"}),
-        _document(Principal={"AWS": ["arn:aws:iam::123456789012:root", "*"]}),
+        document(Principal="*"),
+        document(Principal={"AWS": "*"}),
+        document(Principal={"AWS": ["arn:aws:iam::123456789012:root", "*"]}),
     ),
 )
 
@@ -103,14 +106,14 @@ IDENTITY_NOT_EVERYTHING = ResourceRule(
     on=IDENTITY_POLICY,
     keys=("policy",),
     absent=Absent(means="AWS refuses a policy without a document, and says so late", passes=True),
-    deferred=_DEFERRED,
+    deferred=DEFERRED,
     fix="Name the actions, as prod_infra.compute.iam does.",
     controls={CHECKOV: ("CKV_AWS_62", "CKV_AWS_63"), WELL_ARCHITECTED: ("SEC03-BP02",)},
-    check=_allows(_everything, "allows every action; it must name them"),
-    passes=(_document(), _document(Effect="Deny", Action="*")),
+    check=allows(_everything, "allows every action; it must name them"),
+    passes=(document(), document(Effect="Deny", Action="*")),
     fails=(
-        _document(Action="*"),
-        _document(Action=["s3:GetObject", "*:*"]),
+        document(Action="*"),
+        document(Action=["s3:GetObject", "*:*"]),
         {"policy": json.dumps({"Statement": {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}})},
     ),
 )
@@ -126,7 +129,7 @@ NO_ADMINISTRATOR = ResourceRule(
     deferred="AWS has yet to give the policy's ARN; a policy of AWS's own has one that is known at once",
     fix="Attach only what the role needs, as prod_infra.compute.iam does.",
     controls={WELL_ARCHITECTED: ("SEC03-BP02",)},
-    check=satisfies("policyArn", lambda arn: not str(arn).endswith(_ADMINISTRATOR), "be no administrator's policy"),
+    check=satisfies("policyArn", lambda arn: not str(arn).endswith(ADMINISTRATOR), "be no administrator's policy"),
     passes=({"policyArn": "arn:aws:iam::aws:policy/AWSCodeDeployRoleForECSLimited"},),
     fails=(
         {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},

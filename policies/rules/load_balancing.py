@@ -24,9 +24,10 @@ ENCRYPTED = ("HTTPS", "TLS")
 
 
 def redirects_to_https(action: Props) -> bool:
-    """Whether a listener's action sends the client to HTTPS; AWS keeps the request's protocol where none is named."""
-    redirect = action.get("redirect")
-    return action.get("type") == "redirect" and redirect is not None and redirect.get("protocol") == "HTTPS"
+    """Whether a listener's action sends the client to HTTPS; AWS keeps protocol and port where none is named."""
+    redirect = action.get("redirect") or {}
+    to_https = redirect.get("protocol") == "HTTPS" and redirect.get("port") == "443"
+    return action.get("type") == "redirect" and to_https
 
 
 def _encrypted_or_redirects(props: Props) -> Iterator[str]:
@@ -48,6 +49,10 @@ def _tls_policy(props: Props) -> Iterator[str]:
         yield from one_of("sslPolicy", RESILIENT_TLS_POLICIES)(props)
 
 
+def _redirect(**target: str) -> dict[str, object]:
+    return {"type": "redirect", "redirect": target}
+
+
 LISTENER_HTTPS = ResourceRule(
     id="listener-https",
     title="A load balancer listener speaks HTTPS or redirects to it",
@@ -61,13 +66,14 @@ LISTENER_HTTPS = ResourceRule(
     check=_encrypted_or_redirects,
     passes=(
         {"protocol": "HTTPS", "defaultActions": [{"type": "forward"}]},
-        {"protocol": "HTTP", "defaultActions": [{"type": "redirect", "redirect": {"protocol": "HTTPS"}}]},
+        {"protocol": "HTTP", "defaultActions": [_redirect(protocol="HTTPS", port="443")]},
     ),
     fails=(
         {"protocol": "HTTP"},
         {"protocol": "HTTP", "defaultActions": []},
-        {"protocol": "HTTP", "defaultActions": [{"type": "redirect", "redirect": {"path": "/"}}]},
-        {"protocol": "HTTP", "defaultActions": [{"type": "redirect", "redirect": {"protocol": "HTTP"}}]},
+        {"protocol": "HTTP", "defaultActions": [_redirect(path="/")]},
+        {"protocol": "HTTP", "defaultActions": [_redirect(protocol="HTTP", port="443")]},
+        {"protocol": "HTTP", "defaultActions": [_redirect(protocol="HTTPS")]},
         {"protocol": "TCP"},
     ),
 )

@@ -11,6 +11,9 @@ from pulumi_aws import codedeploy as dg
 
 from prod_infra.component import Component, ComponentArgs
 
+READY_WAIT_MINUTES = 60
+"""For which a deployment waits, before any traffic shifts, to be told to go on; then it is stopped."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BlueGreenArgs(ComponentArgs):
@@ -76,7 +79,9 @@ class BlueGreen(Component):
             load_balancer_info=_load_balancer_info(args),
             blue_green_deployment_config=dg.DeploymentGroupBlueGreenDeploymentConfigArgs(
                 deployment_ready_option=dg.DeploymentGroupBlueGreenDeploymentConfigDeploymentReadyOptionArgs(
-                    action_on_timeout="CONTINUE_DEPLOYMENT"
+                    # The runbook `release` tests the new version at the test listener, then says to go on.
+                    action_on_timeout="STOP_DEPLOYMENT",
+                    wait_time_in_minutes=READY_WAIT_MINUTES,
                 ),
                 terminate_blue_instances_on_deployment_success=dg.DeploymentGroupBlueGreenDeploymentConfigTerminateBlueInstancesOnDeploymentSuccessArgs(
                     action="TERMINATE", termination_wait_time_in_minutes=args.blue_termination_wait_minutes

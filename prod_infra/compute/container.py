@@ -15,6 +15,9 @@ CONTAINER_NAME: Final = "app"
 USER: Final = "1000:1000"
 """Anyone but root; the image's files need no other owner, as the disk is read-only."""
 
+LOG_BUFFER: Final = "25m"
+"""What a container may say while CloudWatch does not listen; more is lost (ECS guide, "awslogs log driver")."""
+
 
 def container_definitions(
     *,
@@ -50,6 +53,9 @@ def container_definitions(
                 "awslogs-group": log_group_name,
                 "awslogs-region": region,
                 "awslogs-stream-prefix": CONTAINER_NAME,
+                # Customers come before logs: a container must not wait for CloudWatch.
+                "mode": "non-blocking",
+                "max-buffer-size": LOG_BUFFER,
             },
         },
     }

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from prod_infra.component import Component, ComponentArgs
 from prod_infra.data.app_secrets import SecretReference
-from prod_infra.operations.account import Account, account_of, trust_policy
+from prod_infra.operations.account import account_of, trust_policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class ServiceRoles(Component):
     def __init__(self, name: str, args: ServiceRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
         self._account = account_of(self)
-        execution_role = self._role(f"{name}-execution", "ecs-tasks.amazonaws.com", self._account)
+        execution_role = self._role(f"{name}-execution", "ecs-tasks.amazonaws.com")
         self._policy(
             f"{name}-execution",
             execution_role,
@@ -84,7 +84,7 @@ class ServiceRoles(Component):
                     execution_role,
                     {"ReadSecrets": ("secretsmanager:GetSecretValue", arns), **decrypt},
                 )
-        task_role = self._role(f"{name}-task", "ecs-tasks.amazonaws.com", self._account)
+        task_role = self._role(f"{name}-task", "ecs-tasks.amazonaws.com")
         self._policy(
             f"{name}-task",
             task_role,
@@ -101,8 +101,7 @@ class ServiceRoles(Component):
         self.register_outputs({"executionRoleArn": self.execution_role_arn, "taskRoleArn": self.task_role_arn})
 
     def _codedeploy_role(self, name: str) -> pulumi.Output[str]:
-        # CodeDeploy is not among the services that say on whose behalf they take a role.
-        role = self._role(name, "codedeploy.amazonaws.com", None)
+        role = self._role(name, "codedeploy.amazonaws.com")
         partition = self._account.partition
         # The limited one of AWS's two: it reads no foreign buckets and calls only CodeDeployHook_* functions.
         aws.iam.RolePolicyAttachment(
@@ -114,10 +113,10 @@ class ServiceRoles(Component):
         self._policy(name, role, {"PassRoles": ("iam:PassRole", [self.execution_role_arn, self.task_role_arn])})
         return role.arn
 
-    def _role(self, name: str, service: str, account: Account | None) -> aws.iam.Role:
+    def _role(self, name: str, service: str) -> aws.iam.Role:
         return aws.iam.Role(
             name,
-            assume_role_policy=trust_policy(service, account),
+            assume_role_policy=trust_policy(service, self._account),
             tags=self._tags(),
             opts=self._child(),
         )

@@ -10,6 +10,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -200,17 +201,17 @@ def _outcomes(
     for finding in findings:
         by_rule.setdefault(finding.rule, []).append(finding)
     for rule in kinds:
-        own = by_rule.get(rule, ())
-        if any(finding.level != "waived" and not finding.undecided for finding in own):
+        own = by_rule.get(rule)
+        if own is None:
+            # Nearly always so: few rules judge a type, and few of those object.
+            idle = Outcome.DEFERRED if rule in deferred else Outcome.NOT_APPLICABLE
+            yield rule, idle if rule in skipped else Outcome.PASSED
+        elif any(finding.level != "waived" and not finding.undecided for finding in own):
             yield rule, Outcome.FAILED
         elif any(finding.level != "waived" for finding in own):
             yield rule, Outcome.UNDECIDED
-        elif own:
-            yield rule, Outcome.WAIVED
-        elif rule in deferred:
-            yield rule, Outcome.DEFERRED
         else:
-            yield rule, Outcome.NOT_APPLICABLE if rule in skipped else Outcome.PASSED
+            yield rule, Outcome.WAIVED
 
 
 def ask(
@@ -235,11 +236,19 @@ def ask(
     of_stack = [policy.name for policy in enabled if policy.policy_type == analyzer_pb2.POLICY_TYPE_STACK]
     reader = FindingReader(info, registrations)
     tally: dict[str, Counter[Outcome]] = {policy.name: Counter() for policy in enabled}
-    for registration in managed:
-        answer = reader.read(process.analyze(analyze_request(registration, by_urn)), registration.urn, final=final)
-        for rule, outcome in _outcomes(of_resource, *answer):
-            tally[rule][outcome] += 1
-    answer = reader.read(process.analyze_stack(stack_request(registrations, by_urn)), "")
+    # One question at a time, as the engine asks; the next ones are written while the pack thinks.
+    asking = ThreadPoolExecutor(1)
+    try:
+        answers = asking.map(process.analyze, (analyze_request(registration, by_urn) for registration in managed))
+        about_all = stack_request(registrations, by_urn)
+        for registration, given in zip(managed, answers, strict=True):
+            answer = reader.read(given, registration.urn, final=final)
+            for rule, outcome in _outcomes(of_resource, *answer):
+                tally[rule][outcome] += 1
+    finally:
+        # Whoever interrupts need not wait for the pack: it is ended next.
+        asking.shutdown(wait=False, cancel_futures=True)
+    answer = reader.read(process.analyze_stack(about_all), "")
     for rule, outcome in _outcomes(of_stack, *answer):
         tally[rule][outcome] += 1
     verdict = Verdict(

@@ -27,7 +27,7 @@ class PulumiEngine:
     """Implements `Engine` on one stack.
 
     The program runs in this process. The project's files are only read: what the CLI writes (configuration, the salt of
-    secrets) goes to `.prod-infra/pulumi/<stack>/` in the working directory, and stays: plans need the same salt.
+    secrets) goes to a folder of the stack, and stays: plans need the same salt.
 
     Args:
         program: what to deploy.
@@ -38,7 +38,7 @@ class PulumiEngine:
         pack: folder of the policy pack that every preview and `up` must pass; None for none.
         plan: file of the approved plan: `preview` writes it, `up` does what is in it and nothing else.
         environment: variables for the CLI alone, such as credentials or `PULUMI_DEBUG_PROVIDERS`.
-        directory: working directory.
+        folder: for what the CLI writes; `.prod-infra/pulumi/<stack>` in the working directory if left out.
 
     Raises:
         TargetError: there is no CLI that fits.
@@ -54,10 +54,10 @@ class PulumiEngine:
         pack: Path | None = None,
         plan: Path | None = None,
         environment: Mapping[str, str] | None = None,
-        directory: Path = Path(),
+        folder: Path | None = None,
     ) -> None:
         self.program = program
-        self._folder = (directory / ".prod-infra/pulumi" / program.stack).resolve()
+        self._folder = (folder or Path(".prod-infra/pulumi") / program.stack).resolve()
         self._cli = cli or find_cli()
         self._secrets_provider = secrets_provider
         self._packs = [str(pack)] if pack else None

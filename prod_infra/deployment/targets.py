@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self
@@ -12,8 +13,11 @@ from typing import Any, Final, Literal, Self
 import boto3
 from botocore.exceptions import BotoCoreError
 
+from prod_infra.deployment.attached_providers import AttachedProviders
 from prod_infra.deployment.embedded_engine import EmbeddedEngine
 from prod_infra.deployment.engine import Engine, Program, Review
+from prod_infra.deployment.pulumi_engine import PulumiEngine
+from prod_infra.deployment.secrets_manager import passphrase_for
 from prod_infra.deployment.state import StateFile
 from prod_infra.errors import TargetError
 from prod_infra.local_aws.clients import ACCOUNT_ID, Clients
@@ -45,6 +49,7 @@ class LocalTarget:
         self.owned = owned
         self._directory = directory
         self._clients: dict[str, Clients] = {}
+        self._attached: dict[str, AttachedProviders] = {}
 
     @classmethod
     def start(cls, directory: Path = Path(), *, keep: bool = False, hosted_zones: Iterable[str] = ()) -> Self:
@@ -106,12 +111,42 @@ class LocalTarget:
         state = StateFile(self.state_path(program.stack), program.project, program.stack)
         return EmbeddedEngine(program, providers, state, review=review)
 
+    def pulumi_engine(self, program: Program, pack: Path | None = None) -> PulumiEngine:
+        """Return Pulumi's own engine on the same local AWS, with a state of its own.
+
+        The project's backend and secrets provider have no say here: they are those of the real account.
+
+        Args:
+            program: what to deploy.
+            pack: folder of the policy pack that every preview and `up` must pass; None for none.
+
+        Raises:
+            TargetError: there is no CLI that fits, or a provider does not start.
+        """
+        folder = (self._directory / _LOCAL / self.instance_id / "pulumi").resolve()
+        state = folder / "state"
+        state.mkdir(parents=True, exist_ok=True)
+        region = program.config.get("aws:region", DEFAULT_REGION)
+        if region not in self._attached:
+            self._attached[region] = AttachedProviders(self.endpoint, region)
+        phrase = passphrase_for(self.state_path(program.stack).with_suffix(".key"), create=True)
+        return PulumiEngine(
+            replace(program, directory=None),
+            backend=f"file://{state}",
+            secrets_provider="passphrase",
+            pack=pack,
+            environment={**self._attached[region].environment, "PULUMI_CONFIG_PASSPHRASE": phrase},
+            folder=folder / program.stack,
+        )
+
     def describe(self) -> dict[str, Any]:
         """Return what a record says of the target, JSON."""
         return {"name": self.name, "endpoint": self.endpoint, "instance_id": self.instance_id, "account_id": ACCOUNT_ID}
 
     def close(self) -> None:
         """Stop the server if it is this object's own, and drop the states of what is gone with it."""
+        for attached in self._attached.values():
+            attached.close()
         if self.owned:
             self.server.stop()
             shutil.rmtree(self._directory / _LOCAL / self.instance_id, ignore_errors=True)

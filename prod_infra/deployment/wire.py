@@ -66,10 +66,10 @@ def _to_value(value: PropertyValue) -> struct_pb2.Value:
         wire = struct_pb2.Value(number_value=inner)
     elif isinstance(inner, str):
         wire = struct_pb2.Value(string_value=inner)
-    elif isinstance(inner, Mapping):
-        wire = struct_pb2.Value(struct_value=to_struct(inner))
     elif isinstance(inner, tuple):
         wire = struct_pb2.Value(list_value=struct_pb2.ListValue(values=[_to_value(item) for item in inner]))
+    elif isinstance(inner, Mapping):
+        wire = struct_pb2.Value(struct_value=to_struct(inner))
     else:
         raise TypeError(f"a provider returned a {type(inner).__name__}, and the embedded engine takes none")
     if not value.is_secret:

@@ -94,6 +94,7 @@ class PrivateBucket(Component):
             # S3 takes rules for old versions only once there are versions.
             opts=self._child(depends_on=[self._versioning]),
         )
+        s3.BucketNotification(name, bucket=self.bucket, eventbridge=True, opts=self._child())
         if args.log_bucket is not None:
             s3.BucketLogging(
                 name,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
-from pulumi_aws import wafv2
 
 from prod_infra.component import Component, ComponentArgs
 
@@ -17,6 +18,8 @@ MANAGED_RULES: Final = {
     "AWSManagedRulesKnownBadInputsRuleSet": (),
     # Its limit of 8 KiB for a body would refuse every upload of an image: it is counted instead.
     "AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",),
+    # Customers come through VPNs as well; an attack that hides in them shows in the counts.
+    "AWSManagedRulesAnonymousIpList": ("AnonymousIPList", "HostingProviderIPList"),
 }
 """AWS's own rule groups, in order, each with those of its rules that count and don't block."""
 
@@ -65,15 +68,21 @@ class Waf(Component):
         super().__init__(name, args, opts)
         self.metric_name = name
         managed = [_managed(index, group, counted) for index, (group, counted) in enumerate(MANAGED_RULES.items())]
-        acl = wafv2.WebAcl(
+        acl = _Wafv2(
+            "WebAcl",
             name,
-            region=args.region,
-            scope=args.scope,
-            default_action=wafv2.WebAclDefaultActionArgs(allow=wafv2.WebAclDefaultActionAllowArgs()),
-            rules=[*managed, *([_rate(len(managed), args.waf_rate_limit)] if args.scope == "CLOUDFRONT" else [])],
-            visibility_config=wafv2.WebAclVisibilityConfigArgs(**_visibility(name)),
-            tags=self._tags(name),
-            opts=self._child(),
+            {
+                "region": args.region,
+                "scope": args.scope,
+                "defaultAction": {"allow": {}},
+                "rules": [
+                    *managed,
+                    *([_rate(len(managed), args.waf_rate_limit)] if args.scope == "CLOUDFRONT" else []),
+                ],
+                "visibilityConfig": _visibility(name),
+                "tags": self._tags(name),
+            },
+            self._child(),
         )
         logs = aws.cloudwatch.LogGroup(
             name,
@@ -85,65 +94,78 @@ class Waf(Component):
             tags=self._tags(name),
             opts=self._child(),
         )
-        wafv2.WebAclLoggingConfiguration(
+        _Wafv2(
+            "WebAclLoggingConfiguration",
             name,
-            region=args.region,
-            resource_arn=acl.arn,
-            log_destination_configs=[logs.arn],
-            redacted_fields=[
-                wafv2.WebAclLoggingConfigurationRedactedFieldArgs(
-                    single_header=wafv2.WebAclLoggingConfigurationRedactedFieldSingleHeaderArgs(name=header)
-                )
-                for header in REDACTED_HEADERS
-            ],
-            opts=self._child(),
+            {
+                "region": args.region,
+                "resourceArn": acl.arn,
+                "logDestinationConfigs": [logs.arn],
+                "redactedFields": [{"singleHeader": {"name": header}} for header in REDACTED_HEADERS],
+            },
+            self._child(),
         )
         if args.guarded_arn is not None:
-            wafv2.WebAclAssociation(
-                name, region=args.region, resource_arn=args.guarded_arn, web_acl_arn=acl.arn, opts=self._child()
-            )
+            guarded = {"region": args.region, "resourceArn": args.guarded_arn, "webAclArn": acl.arn}
+            _Wafv2("WebAclAssociation", name, guarded, self._child())
         self.web_acl_arn = acl.arn
         self.register_outputs({"webAclArn": self.web_acl_arn})
 
 
-def _managed(priority: int, group: str, counted: tuple[str, ...]) -> wafv2.WebAclRuleArgs:
+class _Wafv2(pulumi.CustomResource):
+    """A resource of pulumi-aws's module `wafv2`, by its properties' own names.
+
+    The module's Python types spell out every nesting of statements, 5 MB of them: importing it takes a third of the
+    time that the whole program needs to import.
+
+    Args:
+        kind: such as `WebAcl`.
+        name: logical name.
+        properties: as Pulumi's registry spells them.
+        opts: Pulumi's options.
+    """
+
+    arn: pulumi.Output[str]
+
+    def __init__(self, kind: str, name: str, properties: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        # Without the version, the engine would start a second provider, of any version.
+        provider = pulumi.ResourceOptions(version=version("pulumi_aws"))
+        outputs = {"arn": None} if kind == "WebAcl" else {}
+        super().__init__(
+            f"aws:wafv2/{kind[0].lower()}{kind[1:]}:{kind}",
+            name,
+            {**properties, **outputs},
+            pulumi.ResourceOptions.merge(provider, opts),
+        )
+
+
+def _managed(priority: int, group: str, counted: tuple[str, ...]) -> dict[str, Any]:
     """Return the rule that asks one of AWS's rule groups, and lets some of its rules only count."""
-    none = wafv2.WebAclRuleOverrideActionNoneArgs()  # type: ignore[no-untyped-call]  # pulumi-aws forgot its types
-    count = wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseArgs(
-        count=wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseCountArgs()
-    )
-    overrides = [
-        wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideArgs(name=rule, action_to_use=count)
-        for rule in counted
-    ]
-    return wafv2.WebAclRuleArgs(
-        name=group,
-        priority=priority,
-        override_action=wafv2.WebAclRuleOverrideActionArgs(none=none),
-        statement=wafv2.WebAclRuleStatementArgs(
-            managed_rule_group_statement=wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
-                vendor_name="AWS", name=group, rule_action_overrides=overrides
-            )
-        ),
-        visibility_config=wafv2.WebAclRuleVisibilityConfigArgs(**_visibility(group)),
-    )
+    overrides = [{"name": rule, "actionToUse": {"count": {}}} for rule in counted]
+    return {
+        "name": group,
+        "priority": priority,
+        "overrideAction": {"none": {}},
+        "statement": {
+            "managedRuleGroupStatement": {"vendorName": "AWS", "name": group, "ruleActionOverrides": overrides},
+        },
+        "visibilityConfig": _visibility(group),
+    }
 
 
-def _rate(priority: int, limit: int) -> wafv2.WebAclRuleArgs:
+def _rate(priority: int, limit: int) -> dict[str, Any]:
     """Return the rule that refuses an address with too many requests in five minutes."""
-    return wafv2.WebAclRuleArgs(
-        name="rate-limit",
-        priority=priority,
-        action=wafv2.WebAclRuleActionArgs(block=wafv2.WebAclRuleActionBlockArgs()),
-        statement=wafv2.WebAclRuleStatementArgs(
-            rate_based_statement=wafv2.WebAclRuleStatementRateBasedStatementArgs(
-                limit=limit, aggregate_key_type="IP", evaluation_window_sec=300
-            )
-        ),
-        visibility_config=wafv2.WebAclRuleVisibilityConfigArgs(**_visibility("rate-limit")),
-    )
+    return {
+        "name": "rate-limit",
+        "priority": priority,
+        "action": {"block": {}},
+        "statement": {
+            "rateBasedStatement": {"limit": limit, "aggregateKeyType": "IP", "evaluationWindowSec": 300},
+        },
+        "visibilityConfig": _visibility("rate-limit"),
+    }
 
 
 def _visibility(name: str) -> dict[str, Any]:
     """Return that a rule is counted in CloudWatch, and that samples of what it met can be looked at."""
-    return {"cloudwatch_metrics_enabled": True, "metric_name": name, "sampled_requests_enabled": True}
+    return {"cloudwatchMetricsEnabled": True, "metricName": name, "sampledRequestsEnabled": True}

@@ -34,6 +34,7 @@ class NetworkAclsArgs(ComponentArgs):
     Attributes:
         vpc_id: the VPC's ID.
         vpc_cidr: its block.
+        default_acl_id: the list that AWS gave it at birth.
         public_subnet_ids: subnets of load balancer and NAT gateways.
         private_subnet_ids: subnets of tasks, database and endpoints.
         app_port: port on which tasks listen.
@@ -44,6 +45,7 @@ class NetworkAclsArgs(ComponentArgs):
 
     vpc_id: pulumi.Input[str]
     vpc_cidr: str
+    default_acl_id: pulumi.Input[str]
     public_subnet_ids: Sequence[pulumi.Input[str]]
     private_subnet_ids: Sequence[pulumi.Input[str]]
     app_port: int = 8080
@@ -57,6 +59,7 @@ class NetworkAcls(Component):
 
     A list remembers no connection, so the way back is a rule of its own, by the ports on which clients await answers.
     Testers of the next version leave the private tier for the test listener, and so come from the world's side.
+    The VPC's own list, which admits everything, is emptied: a subnet that someone forgets to place reaches nothing.
 
     Attributes:
         public_id: the public tier's list.
@@ -75,7 +78,7 @@ class NetworkAcls(Component):
         http = [(ANYWHERE, HTTP, HTTP)] if args.enable_http else []
         https: Rule = (ANYWHERE, HTTPS, HTTPS)
         answers = [(ANYWHERE, *ports) for ports in EPHEMERAL]
-        self.public_id = self._tier(
+        public = self._tier(
             f"{name}-public",
             args.vpc_id,
             args.public_subnet_ids,
@@ -83,7 +86,7 @@ class NetworkAcls(Component):
             egress=[https, *test, (vpc, args.app_port, args.app_port), (ANYWHERE, 1024, 65535)],
         )
         database: Rule = (vpc, args.database_port, args.database_port)
-        self.private_id = self._tier(
+        private = self._tier(
             f"{name}-private",
             args.vpc_id,
             args.private_subnet_ids,
@@ -95,6 +98,14 @@ class NetworkAcls(Component):
             ],
             egress=[https, *test, database, (vpc, 1024, 65535)],
         )
+        aws.ec2.DefaultNetworkAcl(
+            f"{name}-default",
+            default_network_acl_id=args.default_acl_id,
+            tags=self._tags(f"{name}-default"),
+            # Not before the subnets have left it; and the provider can't take a subnet away from it anyway.
+            opts=self._child(depends_on=[public, private], ignore_changes=["subnetIds"]),
+        )
+        self.public_id, self.private_id = public.id, private.id
         self.register_outputs({"publicId": self.public_id, "privateId": self.private_id})
 
     def _tier(
@@ -105,7 +116,7 @@ class NetworkAcls(Component):
         *,
         ingress: Sequence[Rule],
         egress: Sequence[Rule],
-    ) -> pulumi.Output[str]:
+    ) -> aws.ec2.NetworkAcl:
         def numbered(rules: Sequence[Rule]) -> list[dict[str, Any]]:
             # Steps of ten leave room for what someone has to block in a hurry.
             return [
@@ -123,4 +134,4 @@ class NetworkAcls(Component):
             egress=[aws.ec2.NetworkAclEgressArgs(action="allow", protocol="tcp", **rule) for rule in numbered(egress)],
             tags=self._tags(name),
             opts=self._child(),
-        ).id
+        )

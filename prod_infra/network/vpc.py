@@ -35,6 +35,7 @@ class Vpc(Component):
 
     Attributes:
         vpc_id: the VPC's ID.
+        default_acl_id: the network access list that AWS gave it at birth.
         internet_gateway: the gateway, for what AWS makes only once it is attached.
         public_subnet_ids: subnet ID by zone name.
         private_subnet_ids: subnet ID by zone name.
@@ -44,6 +45,7 @@ class Vpc(Component):
     pulumi_type = "prod_infra:network:Vpc"
 
     vpc_id: pulumi.Output[str]
+    default_acl_id: pulumi.Output[str]
     internet_gateway: aws.ec2.InternetGateway
     public_subnet_ids: dict[str, pulumi.Output[str]]
     private_subnet_ids: dict[str, pulumi.Output[str]]
@@ -63,6 +65,7 @@ class Vpc(Component):
             f"{name}-default", vpc_id=vpc.id, tags=self._tags(f"{name}-default"), opts=self._child()
         )
         self.vpc_id = vpc.id
+        self.default_acl_id = vpc.default_network_acl_id
         self.internet_gateway = aws.ec2.InternetGateway(
             f"{name}-igw", vpc_id=vpc.id, tags=self._tags(f"{name}-igw"), opts=self._child()
         )

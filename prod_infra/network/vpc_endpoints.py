@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
 
 from prod_infra.component import Component, ComponentArgs
 from prod_infra.network.security_groups import HTTPS
+from prod_infra.operations.account import account_of
 
 INTERFACE_SERVICES: Final = {
     "logs": "logs",
@@ -43,6 +44,8 @@ class VpcEndpointsArgs(ComponentArgs):
 class VpcEndpoints(Component):
     """A gateway endpoint for S3, and interface endpoints for logs, images and secrets, open to the tasks on 443.
 
+    Each serves this account's own roles alone, so that nobody carries data out with the keys of another account.
+
     Attributes:
         security_group_id: the interface endpoints' group.
         endpoint_ids: endpoint ID by short name: `s3`, `logs`, `ecr-api`, `ecr-docker`, `secrets-manager`.
@@ -55,12 +58,21 @@ class VpcEndpoints(Component):
 
     def __init__(self, name: str, args: VpcEndpointsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
+        account = account_of(self)
+        own = {"Condition": {"StringEquals": {"aws:PrincipalAccount": account.id}}}
+        layers = pulumi.Output.concat("arn:", account.partition, f":s3:::prod-{args.region}-starport-layer-bucket/*")
         s3 = aws.ec2.VpcEndpoint(
             f"{name}-s3",
             vpc_id=args.vpc_id,
             service_name=f"com.amazonaws.{args.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=list(args.private_route_table_ids.values()),
+            policy=_policy(
+                {"Action": "*", "Resource": "*", **own},
+                # Image layers come from a bucket of ECR's by links that ECR signed (ECR guide, "Minimum Amazon S3
+                # bucket permissions for Amazon ECR").
+                {"Action": "s3:GetObject", "Resource": layers},
+            ),
             tags=self._tags(f"{name}-s3"),
             opts=self._child(),
         )
@@ -90,6 +102,7 @@ class VpcEndpoints(Component):
                 subnet_ids=list(args.private_subnet_ids.values()),
                 security_group_ids=[self.security_group_id],
                 private_dns_enabled=True,
+                policy=_policy({"Action": "*", "Resource": "*", **own}),
                 tags=self._tags(f"{name}-{short_name}"),
                 opts=self._child(),
             ).id
@@ -108,3 +121,9 @@ class VpcEndpoints(Component):
             opts=self._child(),
             **target,
         )
+
+
+def _policy(*statements: Mapping[str, Any]) -> pulumi.Output[str]:
+    """Return a policy, as JSON, of what an endpoint lets through."""
+    allowed = [{"Effect": "Allow", "Principal": "*", **statement} for statement in statements]
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": allowed})

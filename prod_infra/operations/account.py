@@ -39,13 +39,19 @@ def account_of(parent: pulumi.Resource) -> Account:
     )
 
 
-def trust_policy(service: str, account: Account | None) -> pulumi.Output[str]:
-    """Return the policy, as JSON, by which a service takes a role.
+def trust_policy(service: str, account: Account) -> pulumi.Output[str]:
+    """Return the policy, as JSON, by which a service takes a role: on behalf of this account and no other.
+
+    Each service's guide names the condition in its section "Cross-service confused deputy prevention".
 
     Args:
         service: such as `ecs-tasks.amazonaws.com`.
-        account: on whose behalf alone; None for a service that does not say on whose behalf it acts.
+        account: on whose behalf alone.
     """
-    condition = {} if account is None else {"Condition": {"StringEquals": {"aws:SourceAccount": account.id}}}
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole", **condition}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account.id}},
+    }
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -120,7 +121,8 @@ def test_scaling_stays_within_bounds() -> None:
     assert policy["targetValue"] == 70
 
 
-def _container(**given: Any) -> dict[str, Any]:
+def _container(given: Callable[[], dict[str, Any]] = dict) -> dict[str, Any]:
+    """Return the container; `given` is called in the program, as outputs need its event loop."""
     defaults: dict[str, Any] = {
         "image": "r@sha256:0",
         "port": 8080,
@@ -131,7 +133,7 @@ def _container(**given: Any) -> dict[str, Any]:
     }
     found = record(
         lambda: aws.ecs.TaskDefinition(
-            "it", family="f", container_definitions=container_definitions(**defaults | given)
+            "it", family="f", container_definitions=container_definitions(**defaults | given())
         )
     )
     [container] = json.loads(found.inputs("ecs/taskDefinition:TaskDefinition")["containerDefinitions"])
@@ -145,13 +147,22 @@ def test_container_can_change_nothing_on_its_disk() -> None:
     assert container["user"] == "1000:1000"
 
 
+def test_customers_come_before_logs() -> None:
+    """A container goes on when CloudWatch doesn't take its output."""
+    options = _container()["logConfiguration"]["options"]
+    assert options["mode"] == "non-blocking"
+    assert options["max-buffer-size"] == "25m"
+
+
 def test_secrets_are_given_by_arn() -> None:
     """A secret reaches the task by reference: its value is in no task definition."""
     arn = "arn:aws:secretsmanager:eu-central-1:1:secret:prod/app"
-    container = _container(
-        variables={"LEVEL": "info"},
-        secrets={"JWT": SecretReference(arn=pulumi.Output.from_input(arn), json_key="JWT", has_suffix=False)},
-    )
+
+    def given() -> dict[str, Any]:
+        secret = SecretReference(arn=pulumi.Output.from_input(arn), json_key="JWT", has_suffix=False)
+        return {"variables": {"LEVEL": "info"}, "secrets": {"JWT": secret}}
+
+    container = _container(given)
     assert container["secrets"] == [{"name": "JWT", "valueFrom": f"{arn}:JWT::"}]
     assert container["environment"] == [{"name": "LEVEL", "value": "info"}]
 
@@ -162,6 +173,15 @@ def test_named_secrets_are_readable_at_preview() -> None:
     policy = found.inputs("iam/rolePolicy:RolePolicy", "named-secrets")["policy"]
     [statement] = json.loads(policy)["Statement"]
     assert statement["Resource"] == ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/app-??????"]
+
+
+def test_services_take_roles_for_this_account_alone() -> None:
+    """A service that acts on behalf of another account gets none of the roles."""
+    roles = [plain(item.inputs) for item in production().of("iam/role:Role")]
+    assert len(roles) == 4
+    for role in roles:
+        [statement] = json.loads(role["assumeRolePolicy"])["Statement"]
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
 def test_roles_allow_no_more_than_they_need() -> None:

@@ -248,7 +248,7 @@ def real() -> Iterator[Callable[[Sequence[Step]], list[Any]]]:
                     _program(main),
                     backend=f"file://{name}/state",
                     environment={"PULUMI_DEBUG_PROVIDERS": f"memory:{stage.port}"},
-                    directory=Path(name),
+                    folder=Path(name) / "stack",
                 )
 
             return play(steps, engine, cloud)

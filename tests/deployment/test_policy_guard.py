@@ -25,6 +25,7 @@ def task(**container: object) -> str:
     """Return a container's JSON; right but for `container`."""
     good = {
         "name": "app",
+        "image": f"app@sha256:{'0' * 64}",
         "user": "10001",
         "readonlyRootFilesystem": True,
         "logConfiguration": {"logDriver": "awslogs"},
@@ -34,14 +35,15 @@ def task(**container: object) -> str:
 
 def test_what_is_known_now_is_decided(guard: PolicyGuard) -> None:
     """The rule that a preview defers finds the fault before the resource is made."""
-    assert guard.analyze(resource(TASK, {"containerDefinitions": task()})) == ()
-    [finding] = guard.analyze(resource(TASK, {"containerDefinitions": task(privileged=True)}))
+    assert guard.analyze(resource(TASK, {"networkMode": "awsvpc", "containerDefinitions": task()})) == ()
+    privileged = {"networkMode": "awsvpc", "containerDefinitions": task(privileged=True)}
+    [finding] = guard.analyze(resource(TASK, privileged))
     assert (finding.rule, finding.level) == ("task-unprivileged", "mandatory")
 
 
 def test_what_is_not_known_even_now_blocks(guard: PolicyGuard) -> None:
     """Nothing comes later that could decide it."""
-    findings = guard.analyze(resource(TASK, {"containerDefinitions": UNKNOWN}))
+    findings = guard.analyze(resource(TASK, {"networkMode": "awsvpc", "containerDefinitions": UNKNOWN}))
     assert {finding.level for finding in findings} == {"mandatory"}
     assert all(finding.undecided for finding in findings)
     assert "task-unprivileged" in {finding.rule for finding in findings}

@@ -48,6 +48,14 @@ def test_consumers_wait_for_issued_certificates() -> None:
             assert "certificateValidation" in listener.property_dependencies["certificateArn"][0]
 
 
+def test_buckets_tell_what_happens_to_them() -> None:
+    """Each bucket tells EventBridge, so that whoever watches over deletions needs no change here."""
+    found = production()
+    told = [plain(item.inputs) for item in found.of("s3/bucketNotification:BucketNotification")]
+    assert len(told) == len(found.of("s3/bucket:Bucket")) == 4
+    assert all(item["eventbridge"] for item in told)
+
+
 def test_viewers_get_https_only() -> None:
     """Every behaviour redirects to HTTPS and adds security headers, with TLS 1.2 at least."""
     for behavior in _behaviors().values():
@@ -130,7 +138,7 @@ def test_firewall_stands_before_distribution_and_load_balancer() -> None:
             for rule in _web_acl(name)["rules"]
             if "managedRuleGroupStatement" in rule["statement"]
         }
-        assert "AWSManagedRulesKnownBadInputsRuleSet" in groups
+        assert {"AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesAnonymousIpList"} <= groups
         redacted = found.inputs("wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration", name)["redactedFields"]
         assert {"cookie", "authorization"} <= {field["singleHeader"]["name"] for field in redacted}
 

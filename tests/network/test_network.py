@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hypothesis import HealthCheck, given
@@ -137,3 +138,22 @@ def test_access_lists_admit_what_the_tiers_need() -> None:
         for side in ("ingress", "egress"):
             numbers = [rule["ruleNo"] for rule in tier[side]]
             assert len(numbers) == len(set(numbers))
+
+
+def test_the_list_of_birth_is_emptied_last() -> None:
+    """A subnet that nobody placed reaches nothing, and no subnet of ours passes through that on its way."""
+    emptied = production().named("ec2/defaultNetworkAcl:DefaultNetworkAcl")
+    assert not {"ingress", "egress"} & emptied.inputs.keys()
+    assert production().targets(emptied, "defaultNetworkAclId") == ["prod-vpc"]
+    needs = {urn.rpartition("::")[2] for urn in emptied.dependencies}
+    assert {"prod-acl-public", "prod-acl-private"} <= needs
+
+
+def test_endpoints_serve_this_account_alone() -> None:
+    """Who brings keys of another account gets through no endpoint; ECR's links to image layers do."""
+    for endpoint in production().of("ec2/vpcEndpoint:VpcEndpoint"):
+        own, *others = json.loads(plain(endpoint.inputs)["policy"])["Statement"]
+        assert own["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
+        layers = "arn:aws:s3:::prod-eu-central-1-starport-layer-bucket/*"
+        allowed = [("s3:GetObject", layers)] if endpoint.name.endswith("-s3") else []
+        assert [(item["Action"], item["Resource"]) for item in others] == allowed

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import sys
 from importlib.metadata import version
 
 import grpc.aio
@@ -22,8 +23,8 @@ from prod_infra.local_aws.provider.wire import Servicer
 _OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 
 
-async def serve(provider: HandlerProvider, package: str) -> None:
-    """Serve one provider on a free port of 127.0.0.1, print the port, and stay until cancelled.
+async def serve(provider: HandlerProvider, package: str, *, until_stdin_closes: bool) -> None:
+    """Serve one provider on a free port of 127.0.0.1, print the port, and stay until cancelled or stdin ends.
 
     It gives the version of the SDK that it stands in for, which is what the engine compares.
     """
@@ -32,6 +33,9 @@ async def serve(provider: HandlerProvider, package: str) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)  # noqa: T201  Pulumi's protocol: the port is the first line
+    if until_stdin_closes:
+        await asyncio.to_thread(sys.stdin.buffer.read)
+        await server.stop(0)
     await server.wait_for_termination()
 
 
@@ -41,6 +45,7 @@ def main() -> None:
     parser.add_argument("package", choices=["aws", "random"])
     parser.add_argument("--endpoint", default="http://127.0.0.1:5000", help="the local AWS (default: %(default)s)")
     parser.add_argument("--region", default="eu-central-1", help="region until Pulumi configures one")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that holds stdin")
     arguments = parser.parse_args()
     provider = (
         LocalAwsProvider(Clients(arguments.endpoint, arguments.region))
@@ -48,7 +53,7 @@ def main() -> None:
         else LocalRandomProvider()
     )
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(provider, arguments.package))
+        asyncio.run(serve(provider, arguments.package, until_stdin_closes=arguments.until_stdin_closes))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class BucketNotification(OnBucket):
 
     def put(self, bucket: str, inputs: Props) -> None:
         """Set it."""
-        told = {"EventBridgeConfiguration": {}} if inputs.get("eventbridge") else {}
+        told: dict[str, Any] = {"EventBridgeConfiguration": {}} if inputs.get("eventbridge") else {}
         self.clients("s3").put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
 
     def get(self, bucket: str) -> Props | None:

@@ -1,0 +1,292 @@
+"""Who is let in and out: by way of CloudFront alone, to the database from tasks alone, out to HTTPS alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pulumi_policy import PolicyResource
+
+from policies.checks import Check, Props, each, present, unless
+from policies.graph import Stack, items, known, undecided
+from policies.rule import UNKNOWN, WELL_ARCHITECTED, Absent, Example, Node, ResourceRule, Severity, StackRule
+from policies.rules.audit_trail import companion
+from policies.rules.network import ALL_PROTOCOLS, HTTPS_PORT, TCP, is_world, ports
+from policies.tokens import (
+    DEFAULT_NETWORK_ACL,
+    DISTRIBUTION,
+    DOCDB_CLUSTER,
+    ECS_SERVICE,
+    EGRESS_RULE,
+    INTERNET_GATEWAY,
+    LOAD_BALANCER,
+    SECURITY_GROUP,
+    SECURITY_GROUP_INGRESS_RULE,
+    SECURITY_GROUP_RULE,
+    TARGET_GROUP,
+    VPC,
+    Tokens,
+)
+
+_FIREWALL: Mapping[str, tuple[str, ...]] = {WELL_ARCHITECTED: ("SEC05-BP02",)}
+_CIDRS = ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks")
+
+
+def _admitted(group: PolicyResource, stack: Stack) -> Iterator[tuple[str, Any]]:
+    """Yield `(rule's name, block of addresses)` for each block that a group's rules admit; None for one unknown yet."""
+    rules = stack.users(group, "securityGroupId", (*SECURITY_GROUP_INGRESS_RULE, *SECURITY_GROUP_RULE))
+    holders = [(rule.name, rule) for rule in rules if known(rule, "type") != "egress"]
+    for name, rule in holders:
+        for key in _CIDRS:
+            value = known(rule, key)
+            blocks = [value] if isinstance(value, str) else list(items(value))
+            if not blocks and rule.property_dependencies.get(key):
+                blocks = [None]
+            yield from ((name, block) for block in blocks)
+    for rule in items(known(group, "ingress")):
+        for key in _CIDRS[2:]:
+            yield from ((group.name, block) for block in items(rule.get(key)))
+
+
+def _only_cloudfront(balancer: PolicyResource, stack: Stack) -> Iterator[str]:
+    if known(balancer, "internal") is True or not stack.of(DISTRIBUTION):
+        return
+    groups = stack.used(balancer, "securityGroups", SECURITY_GROUP)
+    if not groups and known(balancer, "securityGroups"):
+        undecided(balancer, "securityGroups")
+    for group in groups:
+        for name, block in _admitted(group, stack):
+            if block is not None and is_world(block):
+                yield f"rule {name} admits the world to the load balancer behind CloudFront"
+
+
+def _guarded(on: Tokens, key: str, rule: dict[str, Any], *extra: Node) -> Example:
+    group = Node(SECURITY_GROUP[0], "group")
+    source = Node(SECURITY_GROUP_INGRESS_RULE[0], "rule", rule, {"securityGroupId": ["group"]})
+    return (*extra, group, source, Node(on[0], "it", {key: UNKNOWN}, {key: ["group"]}))
+
+
+_CDN = Node(DISTRIBUTION[0], "cdn")
+_ANYBODY = {"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlocks": ["0.0.0.0/0"]}
+
+ALB_ONLY_CLOUDFRONT = StackRule(
+    id="alb-only-from-cloudfront",
+    title="A load balancer behind CloudFront doesn't admit the world",
+    why="Whoever finds its address would go around the distribution and its firewall.",
+    severity=Severity.HIGH,
+    on=LOAD_BALANCER,
+    keys=("securityGroups", *_CIDRS),
+    absent=Absent(means="AWS takes the VPC's default group; alb-own-security-group objects", passes=True),
+    fix="Admit CloudFront's prefix list, as prod_infra.network.security_groups does.",
+    controls={WELL_ARCHITECTED: ("SEC05-BP01",)},
+    check=_only_cloudfront,
+    passes=(
+        _guarded(LOAD_BALANCER, "securityGroups", {"prefixListId": "pl-1"}, _CDN),
+        _guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "10.0.0.0/8"}, _CDN),
+        _guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "0.0.0.0/0"}),
+    ),
+    fails=(
+        _guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "0.0.0.0/0"}, _CDN),
+        _guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv6": "::/0"}, _CDN),
+    ),
+    lacks=(_CDN, Node(LOAD_BALANCER[0], "it")),
+    unknown=(_CDN, Node(LOAD_BALANCER[0], "it", {"securityGroups": ["sg-1"]})),
+)
+
+
+def _only_balancers(group: PolicyResource, stack: Stack) -> Iterator[str]:
+    if known(group, "ingress") is None and group.property_dependencies.get("ingress"):
+        undecided(group, "ingress")
+    if stack.users(group, "securityGroups", LOAD_BALANCER):
+        return
+    for name, block in _admitted(group, stack):
+        if block is not None and is_world(block):
+            yield f"rule {name} admits the world to something that is no load balancer"
+
+
+_OPEN = Node(SECURITY_GROUP_INGRESS_RULE[0], "rule", {"cidrIpv6": "::/0"}, {"securityGroupId": ["group"]})
+
+WORLD_ONLY_BALANCERS = StackRule(
+    id="world-only-to-load-balancers",
+    title="The world is admitted to load balancers alone",
+    why="Tasks, endpoints and databases have nothing in front of them that looks at requests.",
+    severity=Severity.HIGH,
+    on=SECURITY_GROUP,
+    keys=("ingress", *_CIDRS),
+    absent=Absent(means="the group admits nobody by itself", passes=True),
+    fix="Admit a security group or a prefix list, as prod_infra.network.security_groups does.",
+    controls=_FIREWALL,
+    check=_only_balancers,
+    passes=(
+        _guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "0.0.0.0/0"}),
+        _guarded(ECS_SERVICE, "networkConfiguration", {"cidrIpv4": "10.0.0.0/8"}),
+    ),
+    fails=((Node(SECURITY_GROUP[0], "group"), _OPEN), (Node(SECURITY_GROUP[0], "group", {"ingress": [_ANYBODY]}),)),
+    lacks=(Node(SECURITY_GROUP[0], "group"),),
+    unknown=(
+        Node("aws:ssm/parameter:Parameter", "elsewhere"),
+        Node(SECURITY_GROUP[0], "group", {"ingress": UNKNOWN}, {"ingress": ["elsewhere"]}),
+    ),
+)
+
+
+def _only_groups(cluster: PolicyResource, stack: Stack) -> Iterator[str]:
+    key = "vpcSecurityGroupIds"
+    groups = stack.used(cluster, key, SECURITY_GROUP)
+    if not groups and known(cluster, key):
+        undecided(cluster, key)
+    for group in groups:
+        for name, _ in _admitted(group, stack):
+            yield f"rule {name} admits a block of addresses to the database; it must admit a security group"
+
+
+DOCDB_ONLY_GROUPS = StackRule(
+    id="docdb-only-from-security-groups",
+    title="DocumentDB admits security groups, and no block of addresses",
+    why="In a block of addresses anything may stand one day.",
+    severity=Severity.HIGH,
+    on=DOCDB_CLUSTER,
+    keys=("vpcSecurityGroupIds", *_CIDRS),
+    absent=Absent(means="AWS takes the VPC's default group; docdb-own-security-group objects", passes=True),
+    fix="Admit the tasks' group, as prod_infra.network.security_groups does.",
+    controls={WELL_ARCHITECTED: ("SEC05-BP02",)},
+    check=_only_groups,
+    passes=(_guarded(DOCDB_CLUSTER, "vpcSecurityGroupIds", {"referencedSecurityGroupId": "sg-1"}),),
+    fails=(_guarded(DOCDB_CLUSTER, "vpcSecurityGroupIds", {"cidrIpv4": "10.1.0.0/16"}),),
+    lacks=(Node(DOCDB_CLUSTER[0], "it"),),
+    unknown=(Node(DOCDB_CLUSTER[0], "it", {"vpcSecurityGroupIds": ["sg-1"]}),),
+)
+
+
+def _lets_out(*cidr_keys: str) -> Check:
+    def check(props: Props) -> Iterator[str]:
+        protocol = str(props.get("protocol", props.get("ipProtocol")))
+        if protocol in ALL_PROTOCOLS:
+            yield "ipProtocol lets every protocol out; it must name one"
+        if ports(props) == (HTTPS_PORT, HTTPS_PORT) and protocol in TCP:
+            return
+        for key in cidr_keys:
+            value = props.get(key)
+            blocks = [value] if isinstance(value, str) else items(value)
+            if any(is_world(block) for block in blocks):
+                yield f"{key} lets everything but TCP port {HTTPS_PORT} out to the world as well"
+
+    return check
+
+
+def _egress(what: str, check: Check) -> dict[str, Any]:
+    return {
+        "title": f"{what} lets nothing out to the world but HTTPS",
+        "why": "An intruder could fetch his tools, and send the data, by any way he likes.",
+        "severity": Severity.MEDIUM,
+        "fix": "Name the port, and the group or the prefix list, as prod_infra.network.security_groups does.",
+        "controls": {WELL_ARCHITECTED: ("SEC05-BP02",)},
+        "check": check,
+    }
+
+
+_HTTPS_OUT = {"fromPort": 443, "toPort": 443, "cidrBlocks": ["0.0.0.0/0"], "protocol": "tcp"}
+
+GROUP_EGRESS = ResourceRule(
+    id="security-group-egress",
+    **_egress("A security group with inline rules", each("egress", _lets_out("cidrBlocks", "ipv6CidrBlocks"))),
+    on=SECURITY_GROUP,
+    keys=("egress", "egress[].cidrBlocks", "egress[].ipv6CidrBlocks"),
+    absent=Absent(means="the provider removes AWS's rule that lets everything out", passes=True),
+    passes=({"egress": [_HTTPS_OUT]}, {"egress": []}),
+    fails=(
+        {"egress": [{**_HTTPS_OUT, "toPort": 8443}]},
+        {"egress": [{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}]},
+        {"egress": [{**_HTTPS_OUT, "fromPort": 80, "ipv6CidrBlocks": ["::/0"], "cidrBlocks": []}]},
+    ),
+)
+
+GROUP_RULE_EGRESS = ResourceRule(
+    id="security-group-rule-egress",
+    **_egress("A security group rule", unless("type", ("ingress",), _lets_out("cidrBlocks", "ipv6CidrBlocks"))),
+    on=SECURITY_GROUP_RULE,
+    keys=("cidrBlocks", "ipv6CidrBlocks", "fromPort", "toPort", "protocol", "type"),
+    absent=Absent(means="the rule names a security group or a prefix list", passes=True),
+    passes=(
+        {**_HTTPS_OUT, "type": "egress", "fromPort": 22, "toPort": 22, "cidrBlocks": ["10.0.0.0/16"]},
+        {**_HTTPS_OUT, "type": "egress"},
+        {**_HTTPS_OUT, "type": "ingress", "fromPort": 0},
+    ),
+    fails=({"cidrBlocks": ["0.0.0.0/0"]}, {"ipv6CidrBlocks": ["::/0"]}, {"protocol": "-1"}),
+)
+
+EGRESS_RULE_NARROW = ResourceRule(
+    id="security-group-egress-rule",
+    **_egress("A security group's egress rule", _lets_out("cidrIpv4", "cidrIpv6")),
+    on=EGRESS_RULE,
+    keys=("cidrIpv4", "cidrIpv6", "fromPort", "toPort", "ipProtocol"),
+    absent=Absent(means="the rule names a security group or a prefix list", passes=True),
+    passes=(
+        {"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "cidrIpv4": "10.0.0.0/16"},
+        {"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "0.0.0.0/0"},
+    ),
+    fails=({"cidrIpv4": "0.0.0.0/0"}, {"cidrIpv6": "::/0"}, {"ipProtocol": "-1"}),
+)
+
+
+def _one_port(props: Props) -> Iterator[str]:
+    if str(props.get("ipProtocol")) in (*TCP, "udp", "17") and ports(props)[0] != ports(props)[1]:
+        yield "fromPort and toPort differ; a rule must open one port"
+
+
+ONE_PORT = ResourceRule(
+    id="security-group-rule-one-port",
+    title="A security group's rule opens one port",
+    why="A range opens what nobody thought of.",
+    severity=Severity.LOW,
+    on=(*SECURITY_GROUP_INGRESS_RULE, *EGRESS_RULE),
+    keys=("fromPort", "toPort", "ipProtocol"),
+    absent=Absent(means="every port up to toPort"),
+    fix="Write one rule for each port, as prod_infra.network.security_groups does.",
+    controls={WELL_ARCHITECTED: ("SEC05-BP02",)},
+    check=_one_port,
+    passes=(
+        {"ipProtocol": "tcp", "fromPort": 443, "toPort": 443},
+        {"ipProtocol": "icmp", "fromPort": 3, "toPort": 4},
+    ),
+    fails=({"toPort": 8443}, {"fromPort": 1, "toPort": 65535}),
+)
+
+
+IN_OWN_VPC = ResourceRule(
+    id="in-own-vpc",
+    title="What belongs to a VPC says to which",
+    why="Without a word AWS takes the account's default VPC, which is open and which nobody looks after.",
+    severity=Severity.MEDIUM,
+    on=(*SECURITY_GROUP, *TARGET_GROUP, *INTERNET_GATEWAY),
+    keys=("targetType", "vpcId"),
+    absent=Absent(means="it belongs to a VPC like any other", passes=True),
+    fix="Give it the VPC of prod_infra.network.vpc.",
+    controls=_FIREWALL,
+    check=unless("targetType", ("lambda",), present("vpcId")),
+    passes=({"targetType": "ip", "vpcId": UNKNOWN}, {"targetType": "lambda"}),
+    fails=({"vpcId": None}, {"vpcId": ""}),
+)
+
+VPC_ADOPTS_DEFAULT_LIST = StackRule(
+    id="vpc-default-network-acl",
+    title="A VPC's default network ACL is adopted, and so emptied",
+    why="AWS makes it with entries that admit everything, and a subnet that nobody thought of lands under it.",
+    severity=Severity.LOW,
+    absent=Absent(means="AWS lets everything in and out"),
+    fix="Leave the default list to prod_infra.network.network_acls, which empties it.",
+    controls=_FIREWALL,
+    **companion(VPC, DEFAULT_NETWORK_ACL, "defaultNetworkAclId", "DefaultNetworkAcl"),
+)
+
+RULES = (
+    VPC_ADOPTS_DEFAULT_LIST,
+    ALB_ONLY_CLOUDFRONT,
+    WORLD_ONLY_BALANCERS,
+    DOCDB_ONLY_GROUPS,
+    GROUP_EGRESS,
+    GROUP_RULE_EGRESS,
+    EGRESS_RULE_NARROW,
+    ONE_PORT,
+    IN_OWN_VPC,
+)
