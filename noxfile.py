@@ -38,6 +38,18 @@ def deploy_prod(session: nox.Session) -> None:
 
 
 @shared
+def drill(session: nox.Session) -> None:
+    """Run any runbook: `-- docdb_failover -p name=value`; on a bare machine an environment is made for it first."""
+    run(session, "prod-infra", "runbook", "run", *session.posargs)
+
+
+@shared
+def undo(session: nox.Session) -> None:
+    """Take back what a run has done: `-- RUN_ID`, the name of its folder in records/."""
+    run(session, "prod-infra", "runbook", "undo", *session.posargs)
+
+
+@shared
 def policy(session: nox.Session) -> None:
     """Run the policy pack on what the program registers: no CLI, no credentials, no network."""
     run(session, "prod-infra", "policy", *session.posargs)

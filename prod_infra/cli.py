@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,11 +14,27 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from prod_infra.errors import InvalidInputError, ProdInfraError
-from prod_infra.policy_cli import policy_app
+from prod_infra.bootstrap_cli import bootstrap
+from prod_infra.cli_options import (
+    HERE,
+    EndpointOption,
+    EngineKind,
+    EngineOption,
+    ProjectOption,
+    SetOption,
+    StackOption,
+    Target,
+    TargetOption,
+    program_of,
+)
+from prod_infra.drift_cli import drift
+from prod_infra.errors import ProdInfraError, TargetError
+from prod_infra.policy_cli import ConfigOption, policy_app, read_config, registrations
+from prod_infra.records_cli import records_app
+from prod_infra.runbook_cli import runbook_app
 
 if TYPE_CHECKING:
-    from prod_infra.deployment.engine import Engine, Program, Result, Review
+    from prod_infra.deployment.engine import Engine, Program, Review
 
 app = typer.Typer(
     name="prod-infra",
@@ -26,9 +43,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-runbook_app = typer.Typer(help="Run a runbook and keep its record.", no_args_is_help=True)
 app.add_typer(runbook_app, name="runbook")
 app.add_typer(policy_app, name="policy")
+app.add_typer(records_app, name="records")
+app.command()(bootstrap)
+app.command()(drift)
 
 out = Console()
 err = Console(stderr=True)
@@ -36,52 +55,11 @@ err = Console(stderr=True)
 # Commands import what they use: `prod-infra settings` need not wait for pulumi_aws.
 
 
-class Target(StrEnum):
-    """Where to deploy."""
-
-    LOCAL = "local"
-    AWS = "aws"
-
-
 class GraphFormat(StrEnum):
     """How to draw."""
 
     SVG = "svg"
     MERMAID = "mermaid"
-
-
-ProjectOption = Annotated[
-    Path,
-    typer.Option("--project", help="Folder with a Pulumi.yaml; where there is none, the packaged program is taken."),
-]
-StackOption = Annotated[str, typer.Option("--stack", help="Which Pulumi.<stack>.yaml.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="A setting, `name=value`; may be given more than once.")
-]
-TargetOption = Annotated[Target, typer.Option("--target", help="`local` is the embedded AWS of this machine.")]
-EndpointOption = Annotated[
-    str, typer.Option("--endpoint", help="Of a running `prod-infra local-aws`; the one last started, if left out.")
-]
-HERE = Path()
-
-
-def _pairs(options: list[str] | None) -> dict[str, str]:
-    """Return `name=value` options as a dict.
-
-    Raises:
-        InvalidInputError: an option has no `=`.
-    """
-    faults = [f"{option!r} is not of the form name=value." for option in options or [] if "=" not in option]
-    if faults:
-        raise InvalidInputError("The command line can't be right", faults)
-    return dict(option.split("=", 1) for option in options or [])
-
-
-def program_of(project: Path, stack: str, settings: list[str] | None) -> Program:
-    """Return the program that the options name."""
-    from prod_infra.deployment.project import find
-
-    return find(project, stack, _pairs(settings))
 
 
 @app.command()
@@ -155,20 +133,44 @@ def graph(
         output.write_text(picture, encoding="utf-8")
 
 
-def _operate(
-    operation: Callable[[Engine], Result],
+@contextmanager
+def _engine(
     program: Program,
     target: Target,
     endpoint: str,
+    kind: EngineKind,
+    *,
     review: Review | None = None,
-) -> None:
-    """Run one engine operation against the target and show its result."""
-    from prod_infra.deployment.report import show_result
+    policed: bool = True,
+) -> Iterator[Engine]:
+    """Open the target and give its engine; a real account's is always Pulumi's own, with the policy pack."""
+    from prod_infra.deployment.policy_gate import PACK
     from prod_infra.deployment.targets import open_target
 
+    if target is Target.AWS:
+        from prod_infra.deployment.aws_target import AwsTarget
+
+        yield AwsTarget.open(program).engine(program)
+        return
     with open_target(target.value, endpoint=endpoint) as opened:
-        result = operation(opened.engine(program, review))
-    show_result(result, out)
+        if kind is EngineKind.PULUMI:
+            yield opened.pulumi_engine(program, PACK if policed else None)
+        else:
+            yield opened.engine(program, review)
+
+
+def _rehearsal_only(target: Target, command: str) -> None:
+    """Refuse what a real account gets only with an approved plan.
+
+    Raises:
+        TargetError: the target is `aws`.
+    """
+    if target is Target.AWS:
+        raise TargetError(
+            f"`prod-infra {command}` is for rehearsals: a real account changes only by a plan that was approved.",
+            hint="`prod-infra runbook run deploy_prod -p target=aws` plans, asks and deploys; to take a stack down, "
+            "`pulumi destroy` in the project's folder",
+        )
 
 
 @app.command()
@@ -178,9 +180,13 @@ def preview(
     setting: SetOption = None,
     target: TargetOption = Target.LOCAL,
     endpoint: EndpointOption = "",
+    engine: EngineOption = EngineKind.EMBEDDED,
 ) -> None:
     """Say what `up` would do; change nothing."""
-    _operate(lambda engine: engine.preview(), program_of(project, stack, setting), target, endpoint)
+    from prod_infra.deployment.report import show_result
+
+    with _engine(program_of(project, stack, setting), target, endpoint, engine) as opened:
+        show_result(opened.preview(), out)
 
 
 @app.command()
@@ -190,29 +196,35 @@ def up(
     setting: SetOption = None,
     target: TargetOption = Target.LOCAL,
     endpoint: EndpointOption = "",
+    engine: EngineOption = EngineKind.EMBEDDED,
     despite_policy: Annotated[
         bool, typer.Option("--despite-policy", help="Go on after violations, said aloud; target local only.")
     ] = False,
+    config: ConfigOption = None,
 ) -> None:
     """Make what the program registers true, once the policy gate lets it pass."""
-    from prod_infra.deployment.evaluate import register
     from prod_infra.deployment.policy_gate import check_program, render
     from prod_infra.deployment.policy_guard import PolicyGuard
-    from prod_infra.deployment.report import show_progress
+    from prod_infra.deployment.report import show_progress, show_result
 
+    _rehearsal_only(target, "up")
     program = program_of(project, stack, setting)
-    verdict = check_program(lambda: register(program))
+    given = read_config(config)
+    verdict = check_program(lambda: registrations(program, given), config=given)
     render(verdict, out)
-    if despite_policy and target is Target.LOCAL:
+    if despite_policy:
         err.print(
             f"going on despite {len(verdict.violations)} violations: a rehearsal, never production", style="yellow"
         )
-        _operate(lambda engine: engine.up(show_progress(out)), program, target, endpoint)
+        with _engine(program, target, endpoint, engine, policed=False) as opened:
+            show_result(opened.up(show_progress(out)), out)
         return
     if not verdict.passed:
         raise typer.Exit(1)
-    with PolicyGuard() as guard:
-        _operate(lambda engine: engine.up(show_progress(out)), program, target, endpoint, guard.objections)
+    with PolicyGuard(config=given) as guard:
+        review = guard.objections
+        with _engine(program, target, endpoint, engine, review=review) as opened:
+            show_result(opened.up(show_progress(out)), out)
 
 
 @app.command()
@@ -222,9 +234,13 @@ def refresh(
     setting: SetOption = None,
     target: TargetOption = Target.LOCAL,
     endpoint: EndpointOption = "",
+    engine: EngineOption = EngineKind.EMBEDDED,
 ) -> None:
     """Read every resource again and show what differs from the state."""
-    _operate(lambda engine: engine.refresh(), program_of(project, stack, setting), target, endpoint)
+    from prod_infra.deployment.report import show_result
+
+    with _engine(program_of(project, stack, setting), target, endpoint, engine) as opened:
+        show_result(opened.refresh(), out)
 
 
 @app.command()
@@ -234,11 +250,14 @@ def destroy(
     setting: SetOption = None,
     target: TargetOption = Target.LOCAL,
     endpoint: EndpointOption = "",
+    engine: EngineOption = EngineKind.EMBEDDED,
 ) -> None:
     """Delete every resource of the stack; what is protected is refused."""
-    from prod_infra.deployment.report import show_progress
+    from prod_infra.deployment.report import show_progress, show_result
 
-    _operate(lambda engine: engine.destroy(show_progress(out)), program_of(project, stack, setting), target, endpoint)
+    _rehearsal_only(target, "destroy")
+    with _engine(program_of(project, stack, setting), target, endpoint, engine) as opened:
+        show_result(opened.destroy(show_progress(out)), out)
 
 
 @app.command()
@@ -247,12 +266,11 @@ def outputs(
     stack: StackOption = "prod",
     target: TargetOption = Target.LOCAL,
     endpoint: EndpointOption = "",
+    engine: EngineOption = EngineKind.EMBEDDED,
 ) -> None:
     """Print the stack's exports as JSON, secrets masked."""
-    from prod_infra.deployment.targets import open_target
-
-    with open_target(target.value, endpoint=endpoint) as opened:
-        exports = opened.engine(program_of(project, stack, None)).outputs()
+    with _engine(program_of(project, stack, None), target, endpoint, engine) as opened:
+        exports = opened.outputs()
     typer.echo(json.dumps(dict(exports), indent=2))
 
 
@@ -275,27 +293,6 @@ def local_aws(
         out.print(f"  AWS_ENDPOINT_URL={server.endpoint} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws …")
         out.print("  prod-infra up --target local   [dim]in this directory finds it by itself[/dim]")
         server.wait()
-
-
-@runbook_app.command("list")
-def runbook_list() -> None:
-    """List the runbooks."""
-    from runbooks.runner import RUNBOOKS
-
-    for name, runbook in RUNBOOKS.items():
-        out.print(f"[bold]{name}[/bold]  {runbook.title}")
-
-
-@runbook_app.command("run")
-def runbook_run(
-    name: Annotated[str, typer.Argument(help="Such as deploy_prod.")],
-    parameter: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="`name=value`, typed.")] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the local AWS running.")] = False,
-) -> None:
-    """Run a runbook's notebook and leave a record."""
-    from runbooks.runner import run_command
-
-    raise typer.Exit(run_command(name, _pairs(parameter), keep=keep, console=out))
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -57,3 +57,19 @@ class PolicyError(ProdInfraError):
 
 class RunbookError(ProdInfraError):
     """A runbook stopped: a check failed, or a step could not be done."""
+
+
+class ApprovalError(RunbookError):
+    """Nobody approved exactly this plan. Nothing was changed."""
+
+
+class LockError(RunbookError):
+    """Another run holds the environment, or a run is still at work. Nothing was changed by this one."""
+
+
+class WaitTimeoutError(RunbookError):
+    """What was waited for did not come in time."""
+
+
+class StopAlarmError(RunbookError):
+    """An alarm fires that ends the run: going on could make things worse."""

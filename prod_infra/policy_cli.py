@@ -15,8 +15,9 @@ from prod_infra.cli_options import HERE, ProjectOption, SetOption, StackOption, 
 from prod_infra.errors import InvalidInputError, PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from prod_infra.deployment.engine import Program
     from prod_infra.deployment.policy_gate import Verdict
     from prod_infra.deployment.registration import Registration
 
@@ -57,7 +58,12 @@ WaiversOption = Annotated[
 ]
 
 
-def _config(path: Path | None) -> dict[str, object]:
+def read_config(path: Path | None) -> dict[str, object]:
+    """Return the pack's configuration of a file; none without one.
+
+    Raises:
+        InvalidInputError: it can't be read, or is no JSON object.
+    """
     from prod_infra.deployment.policy_config import unique_json
 
     if path is None:
@@ -67,6 +73,20 @@ def _config(path: Path | None) -> dict[str, object]:
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path} can't be read", [f"{type(error).__name__}."]) from error
     return unique_json(text, str(path))
+
+
+def registrations(program: Program, config: Mapping[str, object]) -> Sequence[Registration]:
+    """Return what a program registers, if such a configuration of the pack may judge it.
+
+    Raises:
+        InvalidInputError: the configuration lowers a rule in what may be production.
+    """
+    from prod_infra.deployment.evaluate import register
+    from prod_infra.deployment.policy_config import refuse_in_production
+
+    found = register(program)
+    refuse_in_production(config, found)
+    return found
 
 
 def _report(verdict: Verdict, style: Format, output: Path | None) -> None:
@@ -108,15 +128,10 @@ def gate(
         return
     from prod_infra.deployment.policy_gate import check_program
 
-    given = _config(config)
+    given = read_config(config)
     program = program_of(project, stack, setting)
-
-    def registrations() -> Sequence[Registration]:
-        from prod_infra.deployment.evaluate import register
-
-        return register(program)
-
-    _report(check_program(registrations, config=given, waivers=waivers), style, output)
+    verdict = check_program(lambda: registrations(program, given), config=given, waivers=waivers)
+    _report(verdict, style, output)
 
 
 @policy_app.command("check-config")
@@ -133,7 +148,7 @@ def check_config(
 
     faults: list[str] = []
     try:
-        given = _config(file)
+        given = read_config(file)
         with PolicyProcess(PACK, timeout=60) as process:
             policy_config(process.info(), given)
     except InvalidInputError as error:
@@ -172,9 +187,12 @@ def audit(
 ) -> None:
     """Hold a saved state against the policy pack; a mandatory violation exits 1."""
     from prod_infra.deployment.policy_audit import saved
+    from prod_infra.deployment.policy_config import refuse_in_production
     from prod_infra.deployment.policy_gate import check
 
-    _report(check(saved(state), config=_config(config), waivers=waivers, final=True), style, output)
+    given, found = read_config(config), saved(state)
+    refuse_in_production(given, found)
+    _report(check(found, config=given, waivers=waivers, final=True), style, output)
 
 
 @policy_app.command()

@@ -4,123 +4,46 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets as random
 import signal
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import nbformat
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NotebookExecutionManager
 from rich.console import Console
 
 from prod_infra.errors import RunbookError
 from runbooks import record as records
+from runbooks.approval import APPROVER
+from runbooks.approver import Approver
+from runbooks.bookkeeping import Bookkeeping, cell_record, title
 from runbooks.catalog import RUNBOOKS
+from runbooks.journal import Journal, newest
 from runbooks.kernel import Interruption, Kernel, isolated_environment, kernel
-from runbooks.record import CellRecord, CellStatus, Record, RunError, Verdict
+from runbooks.record import Record, RunError, Verdict
 from runbooks.redact import Redactor, secret_values
-from runbooks.results import collect
+from runbooks.results import MIME
+from runbooks.run_folder import FOLDER, RESUMES, make_folder, new_run_id
 from runbooks.terminal import Terminal
+from runbooks.undo import undo_run
 
 _QUIET_TAGS: Final = {"parameters", "injected-parameters"}
-
-_STATUS: Final = {
-    "pending": CellStatus.NEVER_RUN,
-    "running": CellStatus.RUNNING,
-    "completed": CellStatus.COMPLETED,
-    "failed": CellStatus.FAILED,
-}
-"""The record's word for papermill's."""
-
-
-def new_run_id(runbook: str) -> str:
-    """Return `<utc>-<runbook>-<6 hex>`; names sort by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{runbook}-{random.token_hex(3)}"
-
-
-def _title(cell: NotebookNode) -> str:
-    first: str = cell.source.lstrip().split("\n", 1)[0]
-    return first.lstrip("# ") if first.startswith("#") else first[:60]
-
-
-class _Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill is untyped
-    """papermill's bookkeeping, with saves that are redacted and atomic, and a record beside the notebook.
-
-    Args:
-        output_path: of the executed notebook; None saves nothing.
-        record_path: of the record; None writes none.
-    """
-
-    def __init__(
-        self, nb: NotebookNode, record: Record, redactor: Redactor, output_path: Path | None, record_path: Path | None
-    ) -> None:
-        super().__init__(nb, output_path=output_path, progress_bar=False)
-        self.record = record
-        self.redactor = redactor
-        self.record_path = record_path
-
-    def redacted(self) -> NotebookNode:
-        """Return a copy to show: streams joined, as a secret may come in two pieces, then secrets masked."""
-        copy = nbformat.from_dict(self.nb)
-        for cell in copy.cells:
-            joined: list[NotebookNode] = []
-            for output in cell.get("outputs", ()):
-                former = joined[-1] if joined else None
-                if former and output.output_type == former.output_type == "stream" and output.name == former.name:
-                    joined[-1] = NotebookNode({**former, "text": former.text + output.text})
-                else:
-                    joined.append(output)
-            if cell.cell_type == "code":
-                cell.outputs = joined
-        shown: NotebookNode = nbformat.from_dict(self.redactor.json(copy))
-        return shown
-
-    def save(self, **_: Any) -> None:
-        """Write notebook and record as they stand."""
-        shown = self.redacted()
-        self.record.cells = [_cell_record(cell) for cell in shown.cells if cell.cell_type == "code"]
-        self.record.results = collect(shown)
-        if self.output_path is not None:
-            records.write_atomically(self.output_path, nbformat.writes(shown) + "\n")
-        if self.record_path is not None:
-            self.record.write(self.record_path)
-        self.last_save_time = self.now()
-
-    def cell_failed(self, cell: NotebookNode, error: BaseException) -> None:
-        """Mark the cell as failed, and show why in it where the kernel could not say so itself."""
-        if not isinstance(error, CellExecutionError):
-            kind, message = type(error).__name__, str(error)
-            cell.outputs.append(nbformat.v4.new_output("error", ename=kind, evalue=message, traceback=[message]))
-        self.cell_exception(cell)
-        # A full disk must not hide why the cell failed.
-        with contextlib.suppress(OSError):
-            self.cell_complete(cell)
-
-    def finish(self, verdict: Verdict, error: RunError | None) -> None:
-        """Write the end of the run; what was never run stays `pending`."""
-        self.end_time = self.now()
-        seconds = (self.end_time - self.start_time).total_seconds()
-        self.nb.metadata.papermill.update(
-            end_time=self.end_time.isoformat(), duration=seconds, exception=True if error else None
-        )
-        self.record.verdict, self.record.error = verdict, error
-        self.record.finished, self.record.seconds = self.end_time, seconds
-        self.save()
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill is untyped
     """Runs the cells; any end of one that is not success ends the run, and is told apart."""
 
-    def __init__(self, manager: _Manager, terminal: Terminal, interruption: Interruption, **options: Any) -> None:
+    def __init__(
+        self, manager: Bookkeeping, terminal: Terminal, interruption: Interruption, approver: Approver, **options: Any
+    ) -> None:
         # Between cells there is nothing to wait for, and an interpreter with pulumi_aws in it takes seconds to leave.
         super().__init__(manager, shutdown_kernel="immediate", **options)
         self._terminal = terminal
         self._interruption = interruption
+        self._approver = approver
 
     def papermill_execute_cells(self) -> None:
         for index, cell in enumerate(self.nb.cells):
@@ -128,7 +51,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill is un
             self.nb_man.cell_start(cell, index)
             shown = cell.cell_type == "code" and not _QUIET_TAGS & set(cell.metadata.get("tags", ()))
             if shown:
-                self._terminal.cell_started(_title(cell))
+                self._terminal.cell_started(title(cell))
             try:
                 self.execute_cell(cell, index)
             except BaseException as error:
@@ -137,30 +60,20 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill is un
                     self.shutdown_kernel = "graceful"
                     self._interruption.kernel.send(signal.SIGINT)
                 self.nb_man.cell_failed(cell, error)
-                self._terminal.cell_finished(_cell_record(cell), _error(error).message)
+                self._terminal.cell_finished(cell_record(cell), _error(error).message)
                 raise
             self.nb_man.cell_complete(cell, index)
             if shown:
-                self._terminal.cell_finished(_cell_record(cell))
+                self._terminal.cell_finished(cell_record(cell))
         self._interruption.check()
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         output: NotebookNode | None = super().process_message(msg, cell, cell_index)
         if output is not None and output.output_type == "stream":
             self._terminal.output(output.name, output.text)
+        elif output is not None and MIME in output.get("data", {}):
+            self._approver.see(output.data[MIME])
         return output
-
-
-def _cell_record(cell: NotebookNode) -> CellRecord:
-    told = cell.metadata.papermill
-    return CellRecord(
-        id=cell.id,
-        title=_title(cell),
-        status=_STATUS[told["status"]],
-        started=told["start_time"],
-        finished=told["end_time"],
-        seconds=told["duration"],
-    )
 
 
 def _error(error: BaseException, cell: str = "") -> RunError:
@@ -169,24 +82,49 @@ def _error(error: BaseException, cell: str = "") -> RunError:
     return RunError(kind=type(error).__name__, message=str(error) or type(error).__name__, cell=cell)
 
 
-def _run_cells(
-    manager: _Manager, running: Kernel, interruption: Interruption, terminal: Terminal, **options: Any
-) -> None:
-    """Start the kernel, run every cell and stop the kernel; whatever goes wrong is raised."""
-    client = _Client(manager, terminal, interruption, km=running.manager, **options)
-    with running.log.open("w") as log:
-        client.execute(cleanup_kc=True, env=_environment(manager.record, running), stdout=log, stderr=log)
+def _run_cells(client: _Client, running: Kernel, told: Mapping[str, str]) -> None:
+    """Start the kernel, run every cell and stop the kernel; whatever goes wrong is raised.
 
-
-def _environment(record: Record, running: Kernel) -> dict[str, str]:
-    local = record.parameters.get("target", "local") == "local"
+    Args:
+        client: has the cells.
+        running: the kernel.
+        told: environment variables that tell the kernel of its run.
+    """
+    local = client.nb_man.record.parameters.get("target", "local") == "local"
     environ = isolated_environment(os.environ) if local else dict(os.environ)
     # A user's IPython profile may run code of its own at each start.
-    return {**environ, "IPYTHONDIR": str(running.log.parent / "ipython")}
+    environ |= {**told, "IPYTHONDIR": str(running.log.parent / "ipython")}
+    with running.log.open("w") as log:
+        client.execute(cleanup_kc=True, env=environ, stdout=log, stderr=log)
+
+
+def _take_back(record: Record, folder: Path, redactor: Redactor, console: Console) -> None:
+    """Take back what the run has begun; what can't be is told in its error."""
+    journal = Journal(folder, redactor)
+    started = newest(journal.entries(), "started")
+    if started is None or record.error is None:
+        return
+    if started["owned"]:
+        console.print("The local AWS ended with its kernel: nothing is left to take back.", style="dim")
+        return
+    try:
+        record.undo = undo_run(folder, journal, lambda line: console.print(redactor.text(line), markup=False))
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the record has to be written in any case
+        failed = f"not taken back: {type(error).__name__}: {error}"
+    else:
+        failed = ", ".join(f"not taken back: {tried.step}: {tried.detail}" for tried in record.undo if not tried.done)
+    if failed:
+        record.error.message += redactor.text(f"\n{failed}\nAgain: prod-infra runbook undo {folder.name}")
+
+
+def _told(folder: Path | None, resumes: Path | None, approver: Approver) -> dict[str, str]:
+    """Return the environment variables that tell the kernel of its run."""
+    found = {FOLDER: folder, RESUMES: resumes, APPROVER: "terminal" if approver.present else None}
+    return {name: str(value) for name, value in found.items() if value is not None}
 
 
 def _outcome(
-    manager: _Manager, error: BaseException | None, interruption: Interruption, last_words: str
+    manager: Bookkeeping, error: BaseException | None, interruption: Interruption, last_words: str
 ) -> tuple[Verdict, RunError | None]:
     if error is None:
         return Verdict.SUCCEEDED, None
@@ -231,44 +169,62 @@ def execute(
     record_path: Path | None = None,
     run_id: str = "",
     console: Console | None = None,
+    resumes: Path | None = None,
     start_timeout: int = 60,
     execution_timeout: int | None = None,
     **_papermill: Any,
 ) -> NotebookNode:
     """Run a notebook whose parameters are put in; `runbooks.engine.RunbookEngine` says what is raised."""
     output = _refuse(output_path)
-    if record_path is None and output is not None:
-        record_path = output.with_suffix(".record.json")
     runbook = str(nb.metadata.get("prod_infra", {}).get("runbook") or Path(input_path or "notebook").stem)
     given = dict(nb.metadata.papermill.get("parameters", {}))
     redactor = Redactor.of_environment(os.environ, secret_values(given))
+    parameters = _parameters(runbook, given)
+    by_hand = record_path is None
+    folder = record_path.parent if record_path else make_folder(Path.cwd(), runbook) if runbook in RUNBOOKS else None
+    if record_path is None:
+        record_path = folder / "record.json" if folder else output.with_suffix(".record.json") if output else None
+    console = console or Console()
     notebook = Path(input_path).read_text(encoding="utf-8") if input_path and Path(input_path).is_file() else ""
     record = Record(
-        id=run_id or new_run_id(runbook),
+        id=run_id or (folder.name if folder else new_run_id(runbook)),
         runbook=runbook,
-        parameters=redactor.json(_parameters(runbook, given)),
+        parameters=redactor.json(parameters),
         started=datetime.now(UTC),
         source=records.source(Path.cwd(), notebook),
         versions=records.versions(),
     )
-    manager = _Manager(nb, record, redactor, output, record_path)
+    manager = Bookkeeping(nb, record, redactor, output, record_path)
     error: BaseException | None = None
     with kernel() as running, Interruption(running) as interruption:
         try:
             manager.notebook_start()
-            _run_cells(
-                manager,
-                running,
-                interruption,
-                Terminal(console or Console(), redactor),
-                timeout=execution_timeout,
-                startup_timeout=start_timeout,
-            )
+            with Approver(folder, console) as approver:
+                client = _Client(
+                    manager,
+                    Terminal(console, redactor),
+                    interruption,
+                    approver,
+                    km=running.manager,
+                    timeout=execution_timeout,
+                    startup_timeout=start_timeout,
+                )
+                _run_cells(client, running, _told(folder, resumes, approver))
         except BaseException as raised:  # noqa: BLE001  every end of a run is recorded, then raised below
             error = raised
         verdict, said = _outcome(manager, error, interruption, running.last_words())
+        record.verdict, record.error = verdict, said
+        if folder is not None and said is not None:
+            with contextlib.suppress(OSError):
+                # What happened is on disk before anything is taken back.
+                manager.save()
+            _take_back(record, folder, redactor, console)
     try:
         manager.finish(verdict, said)
+        if by_hand and folder is not None:
+            from runbooks.records import finish  # noqa: PLC0415  it draws: needed by nobody until now
+
+            finish(folder)
     except OSError as full:
         raise RunbookError(f"The record could not be written: {full}", hint="make room and run again") from error
     # papermill writes the notebook once more by itself.

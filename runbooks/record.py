@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -14,9 +15,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-SCHEMA_VERSION: Final = 1
+from runbooks.record_parts import Measured, Objectives, Plan, RecordModel, SteadyState, UndoRecord
+
+SCHEMA_VERSION: Final = 2
+"""2 added who ran it, the approved plan, steady states, undo, objectives and what was measured."""
 
 _RECORDED_PACKAGES: Final = (
     *("prod-infra", "pulumi", "pulumi-aws", "pulumi-policy", "papermill", "nbclient", "ipykernel", "boto3", "moto"),
@@ -24,12 +28,13 @@ _RECORDED_PACKAGES: Final = (
 
 
 class Verdict(StrEnum):
-    """How a run ended; `running` in a file means that the runner itself was killed."""
+    """How a run ended; `running` in a file: the runner itself was killed; `abandoned`: and the run was undone then."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    ABANDONED = "abandoned"
 
 
 class CellStatus(StrEnum):
@@ -41,11 +46,7 @@ class CellStatus(StrEnum):
     NEVER_RUN = "never run"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class RunError(_Model):
+class RunError(RecordModel):
     """Why a run did not succeed.
 
     Attributes:
@@ -59,7 +60,7 @@ class RunError(_Model):
     cell: str = ""
 
 
-class CellRecord(_Model):
+class CellRecord(RecordModel):
     """One code cell, as it really went."""
 
     id: str
@@ -70,7 +71,7 @@ class CellRecord(_Model):
     seconds: float | None = None
 
 
-class Source(_Model):
+class Source(RecordModel):
     """What was run.
 
     Attributes:
@@ -84,19 +85,27 @@ class Source(_Model):
     notebook_sha256: str = ""
 
 
-class Record(_Model):
+class Record(RecordModel):
     """The whole of `record.json`.
 
     Attributes:
+        schema_version: 1 is still read; it lacks what 2 added.
+        caller: ARN that AWS knows the operator by; empty where AWS was not asked.
+        account: 12 digits; empty likewise.
+        plan: None where the run never came to one.
+        undo: in the order in which it was tried.
+        measured: None where nothing was probed.
         parameters: all of them, defaults too, secrets masked.
         results: what the cells published, by section: `target`, `policy`, `preview`, `up`, `verification`.
         seconds: wall time of the notebook.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
     id: str
     runbook: str
     parameters: dict[str, Any] = Field(default_factory=dict)
+    caller: str = ""
+    account: str = ""
     started: datetime
     finished: datetime | None = None
     seconds: float | None = None
@@ -104,12 +113,23 @@ class Record(_Model):
     error: RunError | None = None
     cells: list[CellRecord] = Field(default_factory=list)
     results: dict[str, Any] = Field(default_factory=dict)
+    plan: Plan | None = None
+    steady_state: SteadyState = Field(default_factory=SteadyState)
+    undo: list[UndoRecord] = Field(default_factory=list)
+    objectives: Objectives = Field(default_factory=Objectives)
+    measured: Measured | None = None
     source: Source = Field(default_factory=Source)
     versions: dict[str, str] = Field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Write it in one go: a reader sees the former record or this one, never half of it."""
         write_atomically(path, self.model_dump_json(indent=2) + "\n")
+
+
+def schema_text() -> str:
+    """Return the JSON schema of `record.json`, as `runbooks/record.schema.json` holds it."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Record.model_json_schema()}
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def write_atomically(path: Path, text: str) -> None:

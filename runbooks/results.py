@@ -11,13 +11,13 @@ MIME: Final = "application/vnd.prod-infra.result+json"
 """Media type of a cell's result; the idea is scrapbook's `glue`."""
 
 
-def publish(section: str, data: Mapping[str, Any], text: str) -> None:
+def publish(section: str, data: Mapping[str, Any], text: str = "") -> None:
     """Put one section of the record into the running cell's outputs.
 
     Args:
         section: name in the record's `results`, such as `policy`; the last one published under a name counts.
         data: JSON.
-        text: what a reader of the notebook sees.
+        text: what a reader of the notebook sees, where the cell does not print it anyway.
     """
     display({MIME: {"section": section, "data": dict(data)}, "text/plain": text}, raw=True)
 

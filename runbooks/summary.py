@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,13 @@ from rich.text import Text
 
 from runbooks.record import CellStatus, Record, Verdict
 
-STYLES: Final = {Verdict.SUCCEEDED: "bold green", Verdict.FAILED: "bold red", Verdict.INTERRUPTED: "bold yellow"}
+STYLES: Final = {
+    Verdict.SUCCEEDED: "bold green",
+    Verdict.FAILED: "bold red",
+    Verdict.INTERRUPTED: "bold yellow",
+    Verdict.ABANDONED: "bold yellow",
+    Verdict.RUNNING: "bold yellow",
+}
 
 
 def _policy(found: Mapping[str, Any]) -> str:
@@ -37,6 +43,22 @@ def _checks(found: Mapping[str, Any]) -> str:
     return ", ".join(f"{group} {sum(passed)}/{len(passed)}" for group, passed in groups.items())
 
 
+def _drill(record: Record) -> Iterator[tuple[str, str]]:
+    """Yield the rows of what only some runs have: plan, steady states, measurements, undo."""
+    if record.plan is not None:
+        steps = ", ".join(step.name for step in record.plan.steps)
+        yield "steps", steps
+        yield "approved", f"{record.plan.digest[:12]}… {record.plan.approved_by or 'by nobody'}"
+    for when, checks in (("before", record.steady_state.before), ("after", record.steady_state.after)):
+        if checks is not None:
+            yield f"steady {when}", f"{sum(check.passed for check in checks)}/{len(checks)}"
+    if (found := record.measured) is not None:
+        yield "RTO", found.rto_why if found.rto_seconds is None else f"{found.rto_seconds:.2f} s"
+        yield "RPO", found.rpo_why if found.rpo is None else f"{found.rpo} writes lost"
+    for tried in record.undo:
+        yield "taken back" if tried.done else "NOT taken back", f"{tried.step}: {tried.detail}"
+
+
 ROWS: Final = (("policy", "policy gate", _policy), ("preview", "plan", _plan), ("up", "up", _plan))
 
 
@@ -54,6 +76,8 @@ def show_summary(record: Record, folder: Path, console: Console, kept_endpoint: 
     for section, label, say in ROWS:
         if section in record.results:
             grid.add_row(label, say(record.results[section]))
+    for label, text in _drill(record):
+        grid.add_row(label, Text(text))
     if "verification" in record.results:
         grid.add_row("verification", _checks(record.results["verification"]))
         for check in record.results["verification"]["checks"]:

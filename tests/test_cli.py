@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from prod_infra.local_aws.server import LocalAws
+
 COMMAND = str(Path(sys.executable).with_name("prod-infra"))
 
 
@@ -105,3 +107,36 @@ def test_target_aws_without_the_cli_says_so(tmp_path: Path) -> None:
     done = run("preview", "--target", "aws", folder=tmp_path)
     assert done.returncode == 1
     assert "pulumi" in done.stderr.lower()
+
+
+@pytest.mark.parametrize("command", ["up", "destroy"])
+def test_a_real_account_is_not_changed_without_a_plan(tmp_path: Path, command: str) -> None:
+    """`up` and `destroy` are for rehearsals: on aws the runbook plans, asks, and does what was approved."""
+    done = run(command, "--target", "aws", folder=tmp_path)
+    assert done.returncode == 1
+    assert "deploy_prod" in done.stderr
+
+
+def test_preview_on_aws_wants_to_know_which_account(tmp_path: Path) -> None:
+    """A stack that names no account is refused, with the way to name one, before any credentials are looked for."""
+    done = run("preview", "--target", "aws", folder=tmp_path)
+    assert done.returncode == 1
+    assert "aws:allowedAccountIds" in done.stderr
+
+
+def test_bootstrap_on_aws_wants_to_know_which_account(tmp_path: Path) -> None:
+    """The bootstrap is guarded as a deploy is."""
+    done = run("bootstrap", "--target", "aws", "--repository", "acme/shop", folder=tmp_path)
+    assert done.returncode == 1
+    assert "aws:allowedAccountIds" in done.stderr
+
+
+def test_the_pulumi_engine_needs_the_cli(tmp_path: Path, local_aws: LocalAws) -> None:
+    """`--engine pulumi` without a CLI says how to come by one."""
+    environment = {**os.environ, "PATH": str(tmp_path), "HOME": str(tmp_path)}
+    command = [COMMAND, "preview", "--engine", "pulumi", "--endpoint", local_aws.endpoint]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 1
+    assert "The Pulumi CLI is not on PATH" in done.stderr

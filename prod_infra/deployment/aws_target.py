@@ -18,11 +18,14 @@ import boto3
 from botocore import exceptions
 from botocore.config import Config
 
+from prod_infra.deployment import preconditions
 from prod_infra.deployment.clients import AccountClients
 from prod_infra.deployment.engine import ChangeKind, OnProgress, Program, Result, Review
 from prod_infra.deployment.policy_gate import PACK
+from prod_infra.deployment.precondition import Precondition, Question
 from prod_infra.deployment.pulumi_engine import PulumiEngine
 from prod_infra.errors import ApprovalError, TargetError
+from prod_infra.settings import Settings
 
 _PLANS: Final = Path(".prod-infra/pulumi")
 _ACCOUNT: Final = re.compile(r"\d{12}")
@@ -208,6 +211,24 @@ class AwsTarget:
             private.write(data)
             private.flush()
             return self.engine(program, plan=Path(private.name)).up(on_progress)
+
+    def before_deploy(self, settings: Settings, result: Result) -> tuple[Precondition, ...]:
+        """Read what the account must have for a plan; `preconditions.require` refuses what does not hold.
+
+        Args:
+            settings: of the environment.
+            result: of the preview.
+        """
+        return preconditions.read(
+            Question(
+                clients=self.clients(),
+                account=self.account,
+                caller=self.caller,
+                region=self.region,
+                settings=settings,
+                result=result,
+            )
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return what a record says of the target, JSON."""

@@ -15,7 +15,7 @@ from pulumi.provider.experimental.provider import Provider
 
 from prod_infra.deployment import deletion, host
 from prod_infra.deployment.deployer import Deployer
-from prod_infra.deployment.engine import Change, ChangeKind, OnProgress, Program, Result, Review
+from prod_infra.deployment.engine import Change, ChangeKind, Inspection, OnProgress, Program, Reading, Result, Review
 from prod_infra.deployment.monitor import PROVIDER_TYPE, STACK_TYPE
 from prod_infra.deployment.order import needed_first
 from prod_infra.deployment.property_paths import changes
@@ -93,6 +93,33 @@ class EmbeddedEngine:
             StateError: the state is locked, broken or another stack's.
         """
         return self._operate("refresh", on_progress, self._refresh)
+
+    def inspect(self) -> Inspection:
+        """Read every resource again and say what differs from the state; change nothing, the state neither.
+
+        Raises:
+            DeploymentError: a resource could not be read.
+            StateError: the state is broken or another stack's.
+        """
+        run = Run("inspect")
+        snapshot = Snapshot(*self.state.load())
+        for operation in snapshot.pending:
+            run.warn(f"{operation.type} {operation.resource.urn} is under way, or was interrupted: run `up` again.")
+        try:
+            found = self._reread_all(run, snapshot)
+        finally:
+            self._providers.close()
+        run.raise_failures()
+        readings = [
+            Reading(
+                change=change,
+                id=old.id,
+                declared=masked({key: old.outputs.get(key, value) for key, value in old.inputs.items()}),
+                actual=masked(new.outputs) if new else {},
+            )
+            for old, (change, new) in found.items()
+        ]
+        return Inspection(readings=tuple(readings), warnings=tuple(run.warnings))
 
     def destroy(self, on_progress: OnProgress | None = None) -> Result:
         """Delete every resource of the stack, in reverse order of dependency.
@@ -209,6 +236,17 @@ class EmbeddedEngine:
 
     def _refresh(self, run: Run, snapshot: Snapshot, unfinished: dict[str, Values]) -> Values:
         del unfinished
+        for old, (change, new) in self._reread_all(run, snapshot).items():
+            run.decide(change)
+            snapshot.put(old, new)
+            if new is None:
+                snapshot.rename(old.urn, None)
+        snapshot.commit()
+        run.raise_failures()
+        return next((r.outputs for r in snapshot.resources if r.type == STACK_TYPE), {})
+
+    def _reread_all(self, run: Run, snapshot: Snapshot) -> dict[ResourceState, tuple[Change, ResourceState | None]]:
+        """Read what can be read, and return by state, in its order, what became of each."""
         pool = host.Workers(self._workers)
         try:
             jobs = {
@@ -224,14 +262,7 @@ class EmbeddedEngine:
                     continue
         finally:
             pool.shutdown(wait=False)
-        for old, (change, new) in sorted(found.items(), key=lambda item: list(jobs.values()).index(item[0])):
-            run.decide(change)
-            snapshot.put(old, new)
-            if new is None:
-                snapshot.rename(old.urn, None)
-        snapshot.commit()
-        run.raise_failures()
-        return next((r.outputs for r in snapshot.resources if r.type == STACK_TYPE), {})
+        return {resource: found[resource] for resource in jobs.values() if resource in found}
 
     def _reread(self, run: Run, old: ResourceState) -> tuple[Change, ResourceState | None]:
         if run.stopping.is_set():

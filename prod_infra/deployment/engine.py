@@ -88,6 +88,37 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One resource, as the state has it and as AWS has it now.
+
+    Attributes:
+        change: `same`; `update` with what was declared and is otherwise, `old` the state's value and `new` AWS's;
+            `delete` where AWS has it no longer.
+        id: AWS's.
+        declared: what the program gave, as the state has it, JSON, secrets as `"[secret]"`.
+        actual: every property that AWS tells, likewise; empty where the resource is gone.
+    """
+
+    change: Change
+    id: str
+    declared: Mapping[str, Any] = field(default_factory=dict)
+    actual: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """Every resource of the state that a provider manages, read again.
+
+    Attributes:
+        readings: one a resource.
+        warnings: what makes the answer doubtful, such as an operation under way.
+    """
+
+    readings: tuple[Reading, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """One line of progress while an operation works.
 
@@ -139,6 +170,9 @@ class Engine(Protocol):
 
     def refresh(self, on_progress: OnProgress | None = None) -> Result:
         """Read every resource again and put what AWS says into the state; what differs is drift."""
+
+    def inspect(self) -> Inspection:
+        """Read every resource again and say what differs from the state; change nothing, the state neither."""
 
     def destroy(self, on_progress: OnProgress | None = None) -> Result:
         """Delete every resource of the stack, in reverse order of dependency."""

@@ -72,7 +72,6 @@ def _pass_role(sid: str, types: tuple[str, ...], passed_to: str) -> Permission:
 
 
 PERMISSIONS: Final = (
-    Permission(sid="SayWhoThisIs", policy="identity", types=(), service="sts", actions="GetCallerIdentity"),
     Permission(
         sid="ReadNetwork", policy="network", types=("aws:ec2/", "aws:vpc/"), service="ec2",
         actions="Describe* GetManagedPrefixListEntries",
@@ -293,6 +292,11 @@ PERMISSIONS: Final = (
         "DeleteRolePolicy ListRolePolicies AttachRolePolicy DetachRolePolicy ListAttachedRolePolicies "
         "ListInstanceProfilesForRole TagRole UntagRole ListRoleTags",
         resources=("arn:aws:iam::{account}:role/{name}-*",),
+    ),
+    Permission(
+        sid="LetServicesMakeTheirOwnRoles", policy="identity",
+        types=("aws:ecs/", "aws:lb/", "aws:docdb/", "aws:appautoscaling/"), service="iam",
+        actions="CreateServiceLinkedRole", resources=("arn:aws:iam::{account}:role/aws-service-role/*",),
     ),
     _pass_role("RunTasksAsRoles", ("aws:ecs/taskDefinition",), "ecs-tasks.amazonaws.com"),
     _pass_role("LetCodeDeployActAsRole", ("aws:codedeploy/deploymentGroup",), "codedeploy.amazonaws.com"),

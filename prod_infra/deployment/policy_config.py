@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
 from google.protobuf import json_format
 from pulumi.runtime.proto import analyzer_pb2
 
+from prod_infra.deployment.registration import Registration
 from prod_infra.errors import InvalidInputError
+from prod_infra.properties import masked
 
 LEVELS: Final = {"advisory": 0, "mandatory": 1, "disabled": 2}
+NON_PRODUCTION: Final = ("dev", "test", "qa", "staging", "sandbox")
+"""First words of the names of stacks and environments in which the pack may advise; any other is production."""
+
 _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "boolean": bool,
     "string": str,
@@ -97,6 +103,41 @@ def lowered(info: analyzer_pb2.AnalyzerInfo, config: Mapping[str, analyzer_pb2.P
         return weaker or json_format.MessageToDict(found.properties).get("strict") is False
 
     return tuple(policy.name for policy in info.policies if is_lowered(policy))
+
+
+def _lowers(entry: Any) -> bool:
+    found = entry if isinstance(entry, Mapping) else {"enforcementLevel": entry}
+    return found.get("enforcementLevel") in {"advisory", "disabled"} or found.get("strict") is False
+
+
+def refuse_in_production(given: Mapping[str, Any], registrations: Iterable[Registration]) -> None:
+    """Let a configuration make rules advisory, disabled or not strict in a development environment only.
+
+    Args:
+        given: as `policy_config` takes it.
+        registrations: what it is to judge; the stack's name and every tag `Environment` have to say that it is none of
+            production's.
+
+    Raises:
+        InvalidInputError: it lowers a rule in what may be production.
+    """
+    rules = sorted(name for name, entry in given.items() if _lowers(entry))
+    if not rules:
+        return
+    names = {found.urn.split("::", 1)[0].rpartition(":")[2] for found in registrations}
+    for found in registrations:
+        tags = masked(found.inputs).get("tags")
+        if isinstance(tags, Mapping) and "Environment" in tags:
+            names.add(str(tags["Environment"]))
+    known = re.compile(rf"({'|'.join(NON_PRODUCTION)})\d*(-.*)?")
+    production = sorted(name for name in names if not known.fullmatch(name))
+    if production:
+        raise InvalidInputError(
+            "The policy configuration can't be right",
+            [f"It lowers {', '.join(rules)} in {' and '.join(production)}, taken for production."],
+            hint="every rule is mandatory there, but for a waiver; stacks and environments whose names begin with "
+            f"{', '.join(NON_PRODUCTION)} may have the pack advise",
+        )
 
 
 def policy_config(info: analyzer_pb2.AnalyzerInfo, given: Mapping[str, Any]) -> dict[str, analyzer_pb2.PolicyConfig]:

@@ -12,8 +12,9 @@ from typing import Any, Final
 import yaml
 from pulumi import automation
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError
+from pulumi.automation.events import EngineEvent, StepEventMetadata
 
-from prod_infra.deployment.engine import ChangeKind, OnProgress, Program, Result
+from prod_infra.deployment.engine import ChangeKind, Inspection, OnProgress, Program, Reading, Result
 from prod_infra.deployment.pulumi_cli import PulumiCli, find_cli
 from prod_infra.deployment.pulumi_events import Listener
 from prod_infra.errors import DeploymentError, PolicyError, ProdInfraError, StateError
@@ -108,6 +109,37 @@ class PulumiEngine:
             StateError: the stack is locked, or its backend can't be used.
         """
         return self._operate("refresh", lambda stack, **told: stack.refresh(show_secrets=False, **told), on_progress)
+
+    def inspect(self) -> Inspection:
+        """Read every resource again and say what differs from the state; change nothing, the state neither.
+
+        Raises:
+            DeploymentError: a resource can't be read.
+            StateError: the stack's backend can't be used.
+        """
+        steps: dict[str, StepEventMetadata] = {}
+
+        def run(stack: automation.Stack, on_event: Callable[[EngineEvent], None]) -> None:
+            def note(event: EngineEvent) -> None:
+                on_event(event)
+                if event.res_outputs_event:
+                    steps[event.res_outputs_event.metadata.urn] = event.res_outputs_event.metadata
+
+            stack.preview_refresh(show_secrets=False, on_event=note)
+
+        result = self._operate("refresh", run)
+        read = [(change, steps[change.urn]) for change in result.changes if change.urn in steps]
+        readings = [
+            Reading(
+                change=change,
+                id=step.old.id,
+                declared=step.old.inputs or {},
+                actual=(step.new.outputs or {}) if step.new else {},
+            )
+            for change, step in read
+            if step.old and step.old.custom
+        ]
+        return Inspection(readings=tuple(readings), warnings=result.warnings)
 
     def destroy(self, on_progress: OnProgress | None = None) -> Result:
         """Delete every resource of the stack, in reverse order of dependency.

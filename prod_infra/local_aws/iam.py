@@ -1,5 +1,7 @@
 """IAM: AWS's own managed policies, which moto leaves out unless asked, read once and not at every reset.
 
+And the audiences of identity providers, which moto can't change.
+
 Roles attach them by their fixed ARNs, such as
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonECSTaskExecutionRolePolicy.html.
 """
@@ -12,9 +14,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from moto.iam import models
+from moto.core.responses import EmptyResult
+from moto.iam import models, responses
 
-from prod_infra.local_aws.patches import around
+from prod_infra.local_aws.patches import added, around
 
 
 @cache
@@ -28,6 +31,29 @@ def _init_policies(_: Callable[..., Any], backend: Any) -> list[Any]:
     return [copy.copy(policy) for policy in _policies(backend.account_id, backend.region_name)]
 
 
+def _audiences(response: Any) -> list[str]:
+    arn = response._get_param("OpenIDConnectProviderArn")
+    audiences: list[str] = response.backend.get_open_id_connect_provider(arn).client_id_list
+    return audiences
+
+
+def _add_audience(response: Any) -> EmptyResult:
+    audiences, audience = _audiences(response), response._get_param("ClientID")
+    # Adding one that is there is no error: the API reference calls the action idempotent.
+    if audience not in audiences:
+        audiences.append(audience)
+    return EmptyResult()
+
+
+def _remove_audience(response: Any) -> EmptyResult:
+    audiences, audience = _audiences(response), response._get_param("ClientID")
+    if audience in audiences:
+        audiences.remove(audience)
+    return EmptyResult()
+
+
 def register() -> None:
-    """Give every account AWS's managed policies."""
+    """Give every account AWS's managed policies, and identity providers their audiences."""
     around(models.IAMBackend, "_init_aws_policies")(_init_policies)
+    added(responses.IamResponse, "add_client_id_to_open_id_connect_provider")(_add_audience)
+    added(responses.IamResponse, "remove_client_id_from_open_id_connect_provider")(_remove_audience)

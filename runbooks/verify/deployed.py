@@ -185,11 +185,17 @@ class Deployed:
 
     @cached_property
     def database(self) -> dict[str, Any]:
-        """The DocumentDB cluster in the VPC."""
+        """The environment's DocumentDB cluster in the VPC."""
         groups = self.pages("docdb", "describe_db_subnet_groups", "DBSubnetGroups")
         here = {group["DBSubnetGroupName"] for group in groups if group["VpcId"] == self.vpc["VpcId"]}
         found = self.pages("docdb", "describe_db_clusters", "DBClusters")
-        return dict(only([cluster for cluster in found if cluster["DBSubnetGroup"] in here], "DocumentDB cluster"))
+        ours = [cluster for cluster in found if cluster["DBSubnetGroup"] in here and self._is_own(cluster)]
+        return dict(only(ours, "DocumentDB cluster"))
+
+    def _is_own(self, cluster: dict[str, Any]) -> bool:
+        """Return whether a cluster has the environment's tags: a restored one beside it has not."""
+        tags = self.clients("docdb").list_tags_for_resource(ResourceName=cluster["DBClusterArn"])["TagList"]
+        return self.tagged(tags)
 
     @cached_property
     def database_instances(self) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ LOSING = {ChangeKind.REPLACE, ChangeKind.DELETE}
 TYPES = [*HOLDS_DATA, "aws:ec2/eip:Eip", "aws:lb/listener:Listener", "prod_infra:data:DocDb"]
 
 
-def change(kind: ChangeKind, token: str = "aws:docdb/cluster:Cluster", name: str = "prod-docdb") -> Change:
+def change(kind: ChangeKind, type_: str = "aws:docdb/cluster:Cluster", name: str = "prod-docdb") -> Change:
     """A change of one resource in a component."""
-    return Change(urn=f"urn:pulumi:prod::prod-infra::prod_infra:data:Group${token}::{name}", kind=kind)
+    return Change(urn=f"urn:pulumi:prod::prod-infra::prod_infra:data:Group${type_}::{name}", kind=kind)
 
 
 @st.composite

@@ -22,7 +22,7 @@ from prod_infra.deployment.targets import LocalTarget
 from prod_infra.errors import InvalidInputError, TargetError
 from runbooks.catalog import RUNBOOKS
 from runbooks.record import CellStatus, Record, Verdict
-from runbooks.runner import run, run_command
+from runbooks.runner import run
 
 COMMAND = "import sys; from prod_infra.cli import main; main(['runbook', 'run', 'deploy_prod', *sys.argv[1:]])"
 
@@ -72,7 +72,8 @@ def test_deploy_succeeds_and_verifies(deployed: Deployed) -> None:
 def test_record_is_complete(deployed: Deployed) -> None:
     """The folder has the executed notebook, the record and the policy report."""
     folder = _folder(deployed.directory, deployed.record)
-    assert {path.name for path in folder.iterdir()} == {"deploy_prod.ipynb", "record.json", "policy.json"}
+    beside = {"record.json", "policy.json", "journal.jsonl", "report.html", "manifest.json"}
+    assert {path.name for path in folder.iterdir()} == {"deploy_prod.ipynb", *beside}
     notebook = nbformat.read(folder / "deploy_prod.ipynb", as_version=4)
     nbformat.validate(notebook)
     assert all(cell.status is CellStatus.COMPLETED for cell in deployed.record.cells)
@@ -154,7 +155,7 @@ def test_target_aws_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(TargetError, match="Pulumi CLI"):
-        run_command("deploy_prod", {"target": "aws"})
+        run("deploy_prod", {"target": "aws"})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -195,7 +196,7 @@ def test_stopped_in_the_middle_of_up(how: str, tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=120)
     assert process.returncode == (130 if how == "ctrl-c" else 1), seen + rest
-    (folder,) = (tmp_path / "records").iterdir()
+    (folder,) = (path for path in (tmp_path / "records").iterdir() if path.is_dir())
     record = Record.model_validate_json((folder / "record.json").read_text())
     assert record.verdict is (Verdict.FAILED if how == "kernel killed" else Verdict.INTERRUPTED)
     assert record.error is not None
@@ -231,8 +232,12 @@ def test_papermill_by_hand(deployed: Deployed, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    record = Record.model_validate_json((tmp_path / "out.record.json").read_text())
+    newest = max((deployed.directory / "records").glob("*/record.json"))
+    record = Record.model_validate_json(newest.read_text())
     assert record.runbook == "deploy_prod"
+    assert record.plan is not None
+    assert record.plan.approved_by == ""
+    assert record.plan.digest in done.stdout
     assert record.parameters["dry_run"] is True
     assert [change["kind"] for change in record.results["preview"]["changes"]] == ["update"]
     assert "up" not in record.results

@@ -1,0 +1,284 @@
+"""Runbook `az_evacuation`: customers' traffic and the database's writer leave an availability zone, and come back.
+
+CodeDeploy's services refuse other subnets (`update_service`: "Unable to update network configuration …"), so tasks stay
+in the zone, without traffic; the other zones get as many as the service had in all, before traffic moves to them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from prod_infra.errors import RunbookError, WaitTimeoutError
+from runbooks.aws import Aws
+from runbooks.docdb_failover import FailOver, writer_is
+from runbooks.evacuation import DIMENSION, Evacuation, find_evacuation, scalable_target
+from runbooks.parameters import AzEvacuationParameters
+from runbooks.probing import POLL_SECONDS, ProbedRun
+from runbooks.run import Run
+from runbooks.show_checks import show_checks
+from runbooks.steady_state import healthy_targets
+from runbooks.step import Call, Step, Undo, UndoAction
+from runbooks.verify import Check, Deployed
+from runbooks.verify.check import CheckFunction, Findings, run_check
+from runbooks.waiting import wait
+
+BACK_SECONDS: Final = 600.0
+"""For which an undo waits until the tasks are as many as before."""
+
+ANSWERS: Final = 20
+"""Newest answers none of which may come from the zone: by chance that happens once in 2^20 with two zones."""
+
+COMMENT: Final = "prod-infra runbook az_evacuation"
+"""Of our zonal shifts: an undo ends no other."""
+
+
+def _service(aws: Aws, cluster: str, service: str) -> dict[str, Any]:
+    return dict(aws("ecs").describe_services(cluster=cluster, services=[service])["services"][0])
+
+
+def _shifts(aws: Aws, balancer: str, zone_id: str) -> list[str]:
+    """Return the IDs of our zonal shifts in force."""
+    pages = (
+        aws("arc-zonal-shift").get_paginator("list_zonal_shifts").paginate(status="ACTIVE", resourceIdentifier=balancer)
+    )
+    found = [each for page in pages for each in page["items"]]
+    return [each["zonalShiftId"] for each in found if (each["awayFrom"], each["comment"]) == (zone_id, COMMENT)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddTasks(Step):
+    """Give the other zones as many tasks as all had, and keep scaling from taking them away."""
+
+    run: Run[Any]
+    what: Evacuation
+    timeout: float
+
+    @property
+    def name(self) -> str:
+        """How many tasks."""
+        return f"raise {self.what.service} from {self.what.tasks} to {self.what.raised} tasks"
+
+    def already_done(self) -> bool:
+        """Whether as many are wanted, and scaling keeps them."""
+        kept = scalable_target(self.run.aws, self.what.cluster, self.what.service)
+        wanted = _service(self.run.aws, self.what.cluster, self.what.service)["desiredCount"]
+        return bool(wanted >= self.what.raised and (kept is None or kept[0] >= self.what.raised) and self._carry())
+
+    def calls(self) -> Sequence[Call]:
+        """The least that scaling keeps, where the service scales, and the number of tasks."""
+        given, raised = self.what, self.what.raised
+        calls = []
+        if given.capacity is not None:
+            bounds = {"MinCapacity": max(given.capacity[0], raised), "MaxCapacity": max(given.capacity[1], raised)}
+            target = {"ServiceNamespace": "ecs", "ResourceId": f"service/{given.cluster}/{given.service}"}
+            parameters = {**target, "ScalableDimension": DIMENSION, **bounds}
+            calls = [
+                Call(service="application-autoscaling", operation="register_scalable_target", parameters=parameters)
+            ]
+        wanted = {"cluster": given.cluster, "service": given.service, "desiredCount": raised}
+        return [*calls, Call(service="ecs", operation="update_service", parameters=wanted)]
+
+    def undo(self) -> Undo:
+        """The former numbers."""
+        given = self.what
+        return Undo(
+            action="az_evacuation.take_tasks_away",
+            arguments={
+                "cluster": given.cluster,
+                "service": given.service,
+                "tasks": given.tasks,
+                "raised": given.raised,
+                "capacity": list(given.capacity) if given.capacity else None,
+            },
+        )
+
+    def _carry(self) -> bool:
+        healthy = healthy_targets(self.run.deployed())
+        return sum(count for zone, count in healthy.items() if zone != self.what.zone) >= self.what.tasks
+
+    def act(self) -> Mapping[str, Any]:
+        """Raise the numbers, and wait until the other zones have enough healthy tasks.
+
+        Raises:
+            WaitTimeoutError: they don't get enough.
+        """
+        for call in self.calls():
+            getattr(self.run.aws(call.service), call.operation)(**call.parameters)
+        self.run.wait(f"{self.what.tasks} healthy tasks outside {self.what.zone}", self._carry, timeout=self.timeout)
+        return {"tasks": self.what.raised}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftTraffic(Step):
+    """Let the load balancer send nothing to the zone, for a time that ends by itself."""
+
+    run: Run[Any]
+    what: Evacuation
+    expires_in: str
+
+    @property
+    def name(self) -> str:
+        """From which zone."""
+        return f"shift traffic away from {self.what.zone}"
+
+    def already_done(self) -> bool:
+        """Whether such a shift of ours is in force."""
+        return bool(_shifts(self.run.aws, self.what.balancer, self.what.zone_id))
+
+    def calls(self) -> Sequence[Call]:
+        """One call."""
+        parameters = {"resourceIdentifier": self.what.balancer, "awayFrom": self.what.zone_id}
+        parameters |= {"expiresIn": self.expires_in, "comment": COMMENT}
+        return [Call(service="arc-zonal-shift", operation="start_zonal_shift", parameters=parameters)]
+
+    def undo(self) -> Undo:
+        """End the shift."""
+        arguments = {"balancer": self.what.balancer, "zone_id": self.what.zone_id}
+        return Undo(action="az_evacuation.shift_back", arguments=arguments)
+
+    def act(self) -> Mapping[str, Any]:
+        """Start it; AWS shows when it ends."""
+        for call in self.calls():
+            found = self.run.aws("arc-zonal-shift").start_zonal_shift(**call.parameters)
+        return {"zonalShiftId": found["zonalShiftId"], "expiryTime": found["expiryTime"].isoformat()}
+
+
+def take_tasks_away(
+    aws: Aws, *, cluster: str, service: str, tasks: int, raised: int, capacity: Sequence[int] | None
+) -> str:
+    """Give scaling its former bounds, and the service its former number of tasks unless that was changed since."""
+    if capacity is not None and scalable_target(aws, cluster, service) != tuple(capacity):
+        aws("application-autoscaling").register_scalable_target(
+            ServiceNamespace="ecs",
+            ResourceId=f"service/{cluster}/{service}",
+            ScalableDimension=DIMENSION,
+            MinCapacity=capacity[0],
+            MaxCapacity=capacity[1],
+        )
+    wanted = _service(aws, cluster, service)["desiredCount"]
+    # Another number is of scaling's or of somebody else's making, and may be needed.
+    if wanted == raised:
+        aws("ecs").update_service(cluster=cluster, service=service, desiredCount=tasks)
+
+    def complete() -> dict[str, Any] | None:
+        now = _service(aws, cluster, service)
+        return now if now["runningCount"] == now["desiredCount"] and not now["pendingCount"] else None
+
+    now = wait(f"{service} to be complete", complete, timeout=BACK_SECONDS, poll=aws.poll_seconds)
+    return f"{service} has {now['runningCount']} tasks; there were {wanted}"
+
+
+def shift_back(aws: Aws, *, balancer: str, zone_id: str) -> str:
+    """End our zonal shifts away from a zone; those that have expired are over already."""
+    found = _shifts(aws, balancer, zone_id)
+    for shift in found:
+        aws("arc-zonal-shift").cancel_zonal_shift(zonalShiftId=shift)
+    return f"traffic goes to {zone_id} again" if found else f"no traffic was shifted away from {zone_id}"
+
+
+class AzEvacuation(ProbedRun[AzEvacuationParameters]):
+    """One run of the runbook."""
+
+    name, model = "az_evacuation", AzEvacuationParameters
+
+    def preflight(self) -> None:
+        """Look what is in the zone; a resumed run keeps to what was there.
+
+        Raises:
+            RunbookError: the zone can't be evacuated.
+        """
+        self.decide("evacuation", lambda: find_evacuation(self.aws, self.deployed(), self.parameters.zone))
+        what = self._what
+        where = "in it" if what.failover else "in another zone"
+        self.say(f"zone {what.zone} ({what.zone_id}); {what.tasks} tasks in all; the database's writer is {where}")
+
+    @property
+    def _what(self) -> Evacuation:
+        return Evacuation(**self.decide("evacuation", dict))
+
+    def steps(self) -> Sequence[Step]:
+        """More tasks, then the shift, then the writer."""
+        what, timeout = self._what, self.parameters.settle_timeout
+        writer = [FailOver(run=self, timeout=timeout, **what.failover)] if what.failover else []
+        shift = ShiftTraffic(run=self, what=what, expires_in=self.parameters.expires_in)
+        return [AddTasks(run=self, what=what, timeout=timeout), shift, *writer]
+
+    def checks(self) -> Iterator[Check]:
+        """The zone serves nobody, and the others carry all."""
+        what, env = self._what, self.deployed()
+        yield run_check("edge", _weight_is(self.aws, what, 0.0), env)
+        yield self._answers("No answer comes from the zone", lambda zones: zones[what.zone] == 0)
+        yield run_check("compute", _others_carry(what), env)
+        yield from self._checks(what.failover["target"] if what.failover else "")
+
+    def finish(self) -> None:
+        """Come back, while the probe still asks, unless the zone is to stay evacuated.
+
+        Raises:
+            RunbookError: not everything is as it was.
+        """
+        if self.parameters.come_back and not self.parameters.dry_run:
+            self.take_back()
+            if failed := show_checks(self.console, "verification_back", self._checks_back()):
+                raise RunbookError(f"Not as it was: {'; '.join(check.detail for check in failed)}.")
+
+    def _checks_back(self) -> Iterator[Check]:
+        what = self._what
+        yield run_check("edge", _weight_is(self.aws, what, 1.0), self.deployed())
+        yield self._answers("Answers come from the zone again", lambda zones: zones[what.zone] > 0)
+        yield from self._checks(what.failover["writer"] if what.failover else "")
+
+    def _checks(self, writer: str) -> Iterator[Check]:
+        if writer:
+            yield run_check("data", writer_is(writer), self.deployed())
+        if self.probing is not None:
+            yield self.probing.check("edge")
+
+    def _answers(self, name: str, holds: Any) -> Check:
+        """Wait until the newest answers' zones are as they should be: names and connections live on for a while."""
+        known = len(self._zones())
+
+        def newest() -> Counter[str] | None:
+            zones = self._zones()
+            found = Counter(zones[-ANSWERS:])
+            return found if len(zones) >= known + ANSWERS and holds(found) else None
+
+        if not known:
+            return Check(group="edge", name=name, passed=True, detail="not measured: the answers name no zone")
+        try:
+            found = self.wait(name, newest, timeout=self.parameters.settle_timeout, poll=POLL_SECONDS)
+        except WaitTimeoutError as error:
+            return Check(group="edge", name=name, passed=False, detail=error.message)
+        return Check(group="edge", name=name, passed=True, detail=f"of {ANSWERS} answers {dict(found)}")
+
+    def _zones(self) -> list[str]:
+        return [found.az for found in self.probing.samples() if found.az] if self.probing else []
+
+
+def _weight_is(aws: Aws, what: Evacuation, wanted: float) -> CheckFunction:
+    def check(env: Deployed, see: Findings) -> None:
+        """The load balancer's weight of the zone is as it should be."""
+        del env
+        found = aws("arc-zonal-shift").get_managed_resource(resourceIdentifier=what.balancer)["appliedWeights"]
+        see.equal(f"weight of {what.zone_id}", found[what.zone_id], wanted)
+
+    return check
+
+
+def _others_carry(what: Evacuation) -> CheckFunction:
+    def check(env: Deployed, see: Findings) -> None:
+        """The other zones have as many healthy tasks as all had."""
+        healthy = healthy_targets(env)
+        others = sum(count for zone, count in healthy.items() if zone != what.zone)
+        see.require(others >= what.tasks, f"{others} healthy tasks outside {what.zone}, of {what.tasks} before")
+        see.saw(", ".join(f"{zone} {count}" for zone, count in sorted(healthy.items())))
+
+    return check
+
+
+start = AzEvacuation.start
+
+UNDO: Final[Mapping[str, UndoAction]] = {"take_tasks_away": take_tasks_away, "shift_back": shift_back}

@@ -1,0 +1,1 @@
+"""A tiny runbook that proves the core: it tags a queue twice, and takes that back."""

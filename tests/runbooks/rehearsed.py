@@ -1,0 +1,181 @@
+"""A deployed environment on a local AWS, on which drills are run as users run them, and looked at from outside."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from prod_infra.deployment.targets import LocalTarget
+from prod_infra.local_aws.clients import Clients
+from prod_infra.settings import Settings
+from runbooks.aws import Aws
+from runbooks.journal import read_journal
+from runbooks.parameters import DrillParameters
+from runbooks.record import Record
+from runbooks.rehearsal import open_environment
+from runbooks.runner import read_record, run, undo
+from runbooks.verify import Deployed
+
+SETTINGS = Settings()
+COMMAND = "import sys; from prod_infra.cli import main; main(['runbook', 'run', *sys.argv[1:]])"
+
+
+@dataclass
+class Rehearsed:
+    """The environment.
+
+    Attributes:
+        target: its local AWS.
+        directory: working directory of the runs.
+        shown: what the newest run said.
+    """
+
+    target: LocalTarget
+    directory: Path
+    shown: str = field(default="", init=False)
+
+    @property
+    def clients(self) -> Clients:
+        """Clients of the environment's region."""
+        return self.target.clients(SETTINGS.region)
+
+    @property
+    def aws(self) -> Aws:
+        """What an undo action gets."""
+        return Aws(self.target, SETTINGS.region)
+
+    @property
+    def deployed(self) -> Deployed:
+        """The environment, looked at anew."""
+        return Deployed(self.clients, SETTINGS)
+
+    @property
+    def folders(self) -> list[Path]:
+        """Folders of the runs, the oldest first."""
+        return sorted(path for path in (self.directory / "records").iterdir() if path.is_dir())
+
+    def fault(self, kind: str, **members: Any) -> None:
+        """Inject a fault."""
+        self.target.server.admin("POST", "/faults", kind=kind, **members)
+
+    def end_faults_when_undoing(self) -> threading.Thread:
+        """End every fault as soon as the next run takes its first step back; the thread is to be joined."""
+        records = self.directory / "records"
+        known = set(records.iterdir()) if records.exists() else set()
+
+        def undoing() -> bool:
+            new = set(records.iterdir()) - known
+            return any(each["event"] == "undoing" for path in new for each in read_journal(path / "journal.jsonl"))
+
+        def end() -> None:
+            eventually(undoing)
+            self.target.server.admin("DELETE", "/faults")
+
+        thread = threading.Thread(target=end)
+        thread.start()
+        return thread
+
+    def run(self, name: str, **parameters: Any) -> Record:
+        """Run a runbook to its end through the real runner."""
+        terminal = io.StringIO()
+        console = Console(file=terminal, width=200)
+        try:
+            return run(
+                name, {"endpoint": self.target.endpoint, **parameters}, directory=self.directory, console=console
+            )
+        finally:
+            self.shown = terminal.getvalue()
+
+    def undo(self, record: Record) -> list[str]:
+        """Undo a run by hand and return what was done."""
+        found = undo(record.id, directory=self.directory, console=Console(file=io.StringIO()))
+        assert all(tried.done for tried in found)
+        return [tried.detail for tried in found]
+
+    def kill_kernel(self, name: str, when: Callable[[list[dict[str, Any]]], bool], **parameters: Any) -> Record:
+        """Run a runbook in a process of its own, kill -9 its kernel once the journal is so, and return the record."""
+        known = set(self.folders) if (self.directory / "records").exists() else set()
+        given = {"endpoint": self.target.endpoint, **parameters}
+        assignments = [text for pair in given.items() for text in ("-p", "=".join(map(str, pair)))]
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, name, *assignments],
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        folder = eventually(lambda: next(iter(set(self.folders) - known), None) if process.poll() is None else None)
+        eventually(lambda: when([dict(entry) for entry in read_journal(folder / "journal.jsonl")]))
+        os.kill(_kernel_of(process), 9)
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 1, said
+        return read_record(folder)
+
+    def seen(self) -> dict[str, Any]:
+        """Return what a drill may change, as AWS shows it."""
+        env, clients = self.deployed, self.clients
+        balancer = env.load_balancer["LoadBalancerArn"]
+        managed = clients("arc-zonal-shift").get_managed_resource(resourceIdentifier=balancer)
+        scaling = clients("application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs")
+        return {
+            "members": {m["DBInstanceIdentifier"]: m["IsClusterWriter"] for m in env.database["DBClusterMembers"]},
+            "database": (env.database["Status"], {each["DBInstanceStatus"] for each in env.database_instances}),
+            "tasks": (env.service["desiredCount"], env.service["runningCount"]),
+            "scaling": [(each["MinCapacity"], each["MaxCapacity"]) for each in scaling["ScalableTargets"]],
+            "weights": managed["appliedWeights"],
+        }
+
+    def writer(self) -> str:
+        """Return the identifier of the database's writer."""
+        return next(name for name, writes in self.seen()["members"].items() if writes)
+
+    def lock_is_free(self) -> bool:
+        """Whether the newest lock was given back."""
+        found = self.clients("s3").list_objects_v2(Bucket=self.deployed.bucket("evidence"), Prefix="locks/")["Contents"]
+        return max(str(item["Key"]) for item in found).endswith(".released.json")
+
+
+def eventually(found: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """Wait for a condition and return what it gave."""
+    deadline = time.monotonic() + seconds
+    while not (given := found()):
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
+    return given
+
+
+def _kernel_of(process: subprocess.Popen[str]) -> int:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                if parent == process.pid and "ipykernel_launcher" in (folder / "cmdline").read_text():
+                    return int(folder.name)
+            except (OSError, ValueError):
+                continue
+    raise AssertionError("there is no kernel")
+
+
+@contextmanager
+def rehearsal(directory: Path) -> Iterator[Rehearsed]:
+    """Deploy the environment to a local AWS of its own and wait until it is well; runs go to `directory`."""
+    from runbooks.environment import environment  # noqa: PLC0415  it loads all of the program
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(directory)
+        env = environment(Path(), "prod", {})
+        with open_environment(DrillParameters(), env, Console(file=io.StringIO())) as target:
+            yield Rehearsed(target, directory)

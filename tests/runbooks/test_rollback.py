@@ -1,0 +1,80 @@
+"""`rollback`: to what ran before, by CodeDeploy's history; in the middle of a deployment; never to where one is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from runbooks.record import Verdict
+from tests.runbooks.releasing import Stage, deployed_stage, image, until
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One environment for this module, in which a second revision was released."""
+    with deployed_stage(tmp_path_factory.mktemp("rollback")) as stage:
+        record, shown = stage.run("release", image=image("a"), bake_minutes=0)
+        assert record.verdict is Verdict.SUCCEEDED, shown
+        yield stage
+
+
+@pytest.fixture
+def stage(deployed: Stage) -> Stage:
+    """The environment, as the test before left it."""
+    return deployed
+
+
+def test_rollback_right_after_a_release_stops_it(stage: Stage) -> None:
+    """While the old tasks still run, the deployment is stopped: the traffic goes back at once."""
+    record, shown = stage.run("rollback")
+    assert record.verdict is Verdict.SUCCEEDED, shown
+    assert record.plan is not None
+    assert [call.operation for step in record.plan.steps for call in step.calls] == ["stop_deployment"]
+    assert stage.live == "prod-app:1"
+    assert stage.weights == {"prod-app:1": 100}
+    assert record.results["release"]["seconds_to_all_traffic"] > 0
+
+
+def test_rollback_deploys_what_ran_before(stage: Stage) -> None:
+    """Once the old tasks are gone, what ran before is deployed again, though an alarm fires; undo takes it back."""
+    stage.settle()
+    record, shown = stage.run("release", task_definition="prod-app:2", bake_minutes=0)
+    assert record.verdict is Verdict.SUCCEEDED, shown
+    stage.settle()
+    with stage.firing():
+        dry, shown = stage.run("rollback", dry_run=True)
+        assert (dry.verdict, stage.live) == (Verdict.SUCCEEDED, "prod-app:2"), shown
+        record, shown = stage.run("rollback")
+    assert record.verdict is Verdict.SUCCEEDED, shown
+    assert stage.weights == {"prod-app:1": 100}
+    done, said = stage.undo(record.id)
+    assert done == [True], said
+    assert stage.live == "prod-app:2"
+    stage.settle()
+
+
+def test_rollback_in_the_middle_of_a_deployment(stage: Stage) -> None:
+    """A deployment that shifts traffic is stopped, and its release ends in failure with nothing left to do."""
+    stage.settle()
+    was = stage.live
+    process = stage.start("run", "release", "-p", f"image={image('b')}")
+    until(stage.shifts, "traffic shifts")
+    holder = stage.newest_run
+    record, shown = stage.run("rollback", over_run=holder)
+    said, _ = process.communicate(timeout=120)
+    assert record.verdict is Verdict.SUCCEEDED, shown
+    assert process.returncode == 1, said
+    assert "Stopped" in said
+    assert stage.live == was
+    assert stage.weights == {was: 100}
+
+
+def test_where_the_service_is_already_is_refused(stage: Stage) -> None:
+    """The live revision, and one that does not exist, are refused."""
+    stage.settle()
+    record, _ = stage.run("rollback", task_definition=stage.live)
+    assert record.error is not None
+    assert "name another revision" in record.error.message
+    record, _ = stage.run("rollback", task_definition="prod-app:99")
+    assert record.verdict is Verdict.FAILED
