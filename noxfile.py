@@ -88,9 +88,10 @@ def bench(session: nox.Session) -> None:
 
 @shared
 def docs(session: nox.Session) -> None:
-    """Draw the pictures and tables in docs/ again from what the program registers."""
+    """Write docs/environment.* and docs/api.md again, from what the program registers and the docstrings say."""
     run(session, "prod-infra", "graph", "--format", "svg", "--output", "docs/environment.svg")
     run(session, "prod-infra", "graph", "--format", "mermaid", "--output", "docs/environment.mmd")
+    run(session, "python", "-m", "tests.api_reference")
 
 
 @nox.session(name="tests-python", python=["3.11", "3.12", "3.13"], venv_backend="uv")

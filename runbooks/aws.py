@@ -10,11 +10,15 @@ from typing import Any, Final
 
 import httpx
 
+from prod_infra.deployment.aws_target import AwsTarget
+from prod_infra.deployment.clients import AwsClients
 from prod_infra.deployment.targets import LocalTarget
-from prod_infra.local_aws.clients import Clients
 
 LOCAL_POLL_SECONDS: Final = 0.2
 """Between two looks at a local AWS, whose clock runs fast."""
+
+AWS_POLL_SECONDS: Final = 5.0
+"""Between two looks at a real account, whose API calls are throttled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +69,11 @@ class Aws:
         poll_seconds: between two looks at something that is waited for.
     """
 
-    def __init__(self, target: LocalTarget, region: str) -> None:
+    def __init__(self, target: LocalTarget | AwsTarget, region: str) -> None:
         self.name = target.name
         self.region = region
-        self.clients: Clients = target.clients(region)
-        self.poll_seconds = LOCAL_POLL_SECONDS
+        self.clients: AwsClients = target.clients(region)
+        self.poll_seconds = LOCAL_POLL_SECONDS if isinstance(target, LocalTarget) else AWS_POLL_SECONDS
         self._target = target
 
     def __call__(self, service: str, region: str | None = None) -> Any:
@@ -96,6 +100,8 @@ class Aws:
         Raises:
             TargetError: the data plane can't start.
         """
+        if isinstance(self._target, AwsTarget):
+            return FrontDoor(base_url=f"https://{domain}")
         plane = self._target.server.data_plane()
         return FrontDoor(base_url=plane.url, host=domain, ca_file=plane.ca_file)
 
@@ -110,7 +116,7 @@ class Aws:
             TargetError: the data plane can't start.
         """
         origin = f"origin-alb.{domain}"
-        if self.name != "local":
+        if isinstance(self._target, AwsTarget):
             return FrontDoor(base_url=f"https://{origin}:{port}")
         plane = self._target.server.data_plane()
         return FrontDoor(base_url=plane.test_url, host=origin, ca_file=plane.ca_file)

@@ -1,4 +1,8 @@
-"""Runbook `docdb_failover`: another instance becomes the database's writer, measured from outside, and back again."""
+"""Runbook `docdb_failover`: another instance becomes the database's writer, measured from outside, and back again.
+
+By default the drill ends with the former writer: RTO is then the longer of two outages, and both are in the record. A
+drill that fails, by a missed objective too, is taken back as any run; with `fail_back=false` that is one more failover.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def live(service: Mapping[str, Any]) -> Mapping[str, Any]:
     (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html).
     """
     sets = service.get("taskSets") or ()
-    primary = next((found for found in sets if found["status"] == "PRIMARY"), {})
+    primary: Mapping[str, Any] = next((found for found in sets if found["status"] == "PRIMARY"), {})
     return {**service, **{name: value for name, value in primary.items() if value}}
 
 

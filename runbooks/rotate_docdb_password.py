@@ -35,8 +35,8 @@ class RotateDocdbPassword(PlannedRun[RotateDocdbPasswordParameters], ProbedRun[R
     """One run of the runbook."""
 
     name, model = "rotate_docdb_password", RotateDocdbPasswordParameters
-    _new: Ended | None = None
-    _former: Ended | None = None
+    _with_new: Ended | None = None
+    _with_former: Ended | None = None
 
     @property
     def facts(self) -> Facts:
@@ -105,10 +105,10 @@ class RotateDocdbPassword(PlannedRun[RotateDocdbPasswordParameters], ProbedRun[R
         return [*found, new, TryFormerPassword(task=former, secret=self.facts.secret)]
 
     def _saw(self, ended: Ended) -> None:
-        self._new = ended
+        self._with_new = ended
 
     def _tried(self, ended: Ended) -> None:
-        self._former = ended
+        self._with_former = ended
 
     def checks(self) -> Iterator[Check]:
         """The new password is everywhere, and the former one opens nothing."""
@@ -130,15 +130,15 @@ class RotateDocdbPassword(PlannedRun[RotateDocdbPasswordParameters], ProbedRun[R
         yield Check(
             group="data",
             name="A new login gets in",
-            passed=self._new is None or self._new.exit_code == 0,
-            detail=str(self._new or "not checked: login_command is empty"),
+            passed=self._with_new is None or self._with_new.exit_code == 0,
+            detail=str(self._with_new or "not checked: login_command is empty"),
         )
         # Without the success above, this failure would say nothing.
         yield Check(
             group="data",
             name="The former password is refused",
-            passed=self._former is None or self._former.exit_code not in (0, None),
-            detail=str(self._former or "not checked: login_command is empty"),
+            passed=self._with_former is None or self._with_former.exit_code not in (0, None),
+            detail=str(self._with_former or "not checked: login_command is empty"),
         )
 
     def _write(self) -> Check:

@@ -9,6 +9,8 @@ service that ECS mends by itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any, Protocol
 
 from runbooks.aws import Aws
@@ -95,14 +97,17 @@ class ServiceTasks:
                     continue
                 self._want(count + 1)
                 # Without this one there still are enough.
-                self._until(lambda arn=arn: len(self.healthy() - {arn}) >= count, f"{count} healthy tasks")
+                self._until(partial(self._has_besides, {arn}, count), f"{count} healthy tasks")
                 self._ecs.stop_task(cluster=self._cluster, task=arn, reason="its password is no longer the database's")
             if self.wanted > count:
                 # ECS would end one that still starts first, wherever it is: then a zone may be left without any.
-                self._until(lambda: len(self.healthy() - set(old)) > count, f"{count + 1} healthy new tasks")
+                self._until(partial(self._has_besides, set(old), count + 1), f"{count + 1} healthy new tasks")
         finally:
             self._want(count)
         self._until(lambda: len(self.present()) == self.wanted == len(self.healthy()), "the service to settle")
+
+    def _has_besides(self, without: AbstractSet[str], count: int) -> bool:
+        return len(self.healthy() - without) >= count
 
     def _want(self, count: int) -> None:
         # Scaling may have changed it meanwhile.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,18 +36,13 @@ def program(name: str) -> Program:
     return load(EXAMPLES / name, STACKS[name])
 
 
-def pack_config(name: str) -> dict[str, Any]:
-    """Return what an example's README gives as `--config`."""
-    return DEV if name == "dev_environment" else {}
-
-
 def test_every_example_is_tested() -> None:
     """A new example is judged and deployed here, too."""
     assert {file.parent.name for file in EXAMPLES.glob("*/Pulumi.yaml")} == STACKS.keys()
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_readme_is_short_and_its_commands_exist(name: str) -> None:
+def test_readme_is_short_and_its_links_lead_somewhere(name: str) -> None:
     """An example is explained in twenty lines, each relative link of which leads somewhere."""
     text = (EXAMPLES / name / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 20
@@ -106,19 +103,48 @@ def test_production_may_be_made_stricter() -> None:
     refuse_in_production({"docdb-backup-retention": {"minimumDays": 30}, "all": "mandatory"}, production().all)
 
 
-@pytest.mark.parametrize("name", STACKS)
-def test_example_is_deployed(name: str, local_aws: LocalAws, clients: Clients, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "environment"), [("own_program", "shop"), ("single_components", "api")])
+def test_example_is_deployed(
+    name: str, environment: str, local_aws: LocalAws, clients: Clients, tmp_path: Path
+) -> None:
     """`up` with the pack's guard makes everything; a second look finds nothing to do; AWS runs the service."""
-    target = LocalTarget(local_aws, tmp_path)
-    with PolicyGuard(config=pack_config(name)) as guard:
-        engine = target.engine(program(name), guard.objections)
-        made = engine.up()
-        assert made.counts.keys() == {"create"}
+    with PolicyGuard() as guard:
+        engine = LocalTarget(local_aws, tmp_path).engine(program(name), guard.objections)
+        assert engine.up().counts.keys() == {"create"}
         assert not engine.preview().has_changes
-    environment = {"own_program": "shop", "single_components": "api", "dev_environment": "dev"}[name]
-    [service] = clients("ecs").describe_services(cluster=f"{environment}-cluster", services=[f"{environment}-app"])[
-        "services"
-    ]
-    assert service["desiredCount"] == (1 if name == "dev_environment" else 2)
-    if name == "dev_environment":
-        assert engine.destroy().counts.keys() == {"delete"}
+    assert _desired_tasks(clients, environment) == 2
+
+
+def test_development_comes_and_goes(local_aws: LocalAws, clients: Clients, tmp_path: Path) -> None:
+    """`prod-infra up --config` deploys it with the pack advising, and one `destroy` takes it all down."""
+    done = run("up", "--stack", "dev", "--endpoint", local_aws.endpoint, folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _desired_tasks(clients, "dev") == 1
+    engine = LocalTarget(local_aws, tmp_path).engine(program("dev_environment"))
+    assert not engine.preview().has_changes
+    assert engine.destroy().counts.keys() == {"delete"}
+
+
+@pytest.mark.parametrize("command", [("policy",), ("up",)])
+def test_development_rules_are_refused_for_production(command: tuple[str, ...], tmp_path: Path) -> None:
+    """The command line takes the file for no stack of production's, and does nothing."""
+    done = run(*command, "--stack", "prod", folder=tmp_path)
+    assert done.returncode == 1
+    assert "in prod, taken for production" in done.stderr
+
+
+def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `prod-infra` in a folder on the development example, with the configuration of its README."""
+    command = Path(sys.executable).with_name("prod-infra")
+    development = EXAMPLES / "dev_environment"
+    options = ["--project", str(development), "--config", str(development / "policy.json")]
+    return subprocess.run(
+        [command, *words, *options], cwd=folder, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def _desired_tasks(clients: Clients, environment: str) -> int:
+    """Return how many tasks AWS runs of an environment's service."""
+    found = clients("ecs").describe_services(cluster=f"{environment}-cluster", services=[f"{environment}-app"])
+    wanted: int = found["services"][0]["desiredCount"]
+    return wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 import shutil
@@ -15,6 +16,8 @@ import pytest
 import typer
 import yaml
 
+from prod_infra.bootstrap import role
+from prod_infra.bootstrap_cli import bootstrap
 from prod_infra.cli import app
 from runbooks.catalog import RUNBOOKS
 
@@ -80,14 +83,9 @@ def subcommand(words: list[str]) -> Any:
 
 def sessions() -> set[str]:
     """Return the names that nox knows."""
-    listed = subprocess.run(
-        [Path(sys.executable).with_name("nox"), "--list", "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {found["session"] for found in yaml.safe_load(listed.stdout)}
+    nox = Path(sys.executable).with_name("nox")
+    listed = subprocess.run([nox, "--list"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(re.findall(r"^[*-] (\S+)", listed.stdout, re.MULTILINE))
 
 
 @pytest.mark.parametrize("path", FILES, ids=ids)
@@ -168,10 +166,9 @@ def test_only_environments_assume_the_role(path: Path) -> None:
 
 
 def test_what_was_planned_is_what_is_deployed() -> None:
-    """The deploy waits in `prod` for its reviewers, and is held to the digest and the plan file of the plan job."""
+    """The deploy waits for its environment's reviewers, and is held to the digest and plan file of the plan job."""
     found = jobs(GITHUB / "workflows" / "deploy-prod.yml")
-    assert found["plan"]["environment"] == "prod-plan"
-    assert found["deploy"]["environment"] == "prod"
+    assert {job["environment"] for job in found.values()} == {"production"}
     assert found["deploy"]["needs"] == "plan"
     first, second = commands(GITHUB / "workflows" / "deploy-prod.yml", "prod-infra")
     assert "dry_run=true" in first
@@ -228,6 +225,27 @@ def test_every_date_of_the_calendar_has_its_drill() -> None:
     assert len(last) == 1
     assert {**chosen, **last} == dates
     assert sorted(dates.values()) == sorted(read(path)["on"]["workflow_dispatch"]["inputs"]["runbook"]["options"])
+
+
+def test_a_session_lasts_no_longer_than_the_role_gives() -> None:
+    """No job asks AWS for more hours than the role of `prod-infra bootstrap` gives."""
+    wanted = [
+        step["with"].get("role-duration-seconds", "3600")
+        for path in WORKFLOWS
+        for step in steps(path)
+        if step.get("uses", "").startswith("aws-actions/")
+    ]
+    assert wanted
+    assert max(map(int, wanted)) <= role._SESSION_SECONDS
+
+
+def test_the_role_trusts_the_environment_of_the_deploy() -> None:
+    """The environment that the workflows deploy in is the one that `prod-infra bootstrap` lets take the role."""
+    trusted = inspect.signature(bootstrap).parameters["github_environment"].default
+    takers = {
+        job["environment"] for path in WORKFLOWS for job in jobs(path).values() if "vars.DEPLOY_ROLE_ARN" in str(job)
+    }
+    assert takers == {trusted}
 
 
 def test_pulumi_is_the_sdks_version() -> None:

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError
 from prod_infra.deployment.attached_providers import AttachedProviders
 from prod_infra.deployment.embedded_engine import EmbeddedEngine
 from prod_infra.deployment.engine import Engine, Program, Review
+from prod_infra.deployment.pulumi_cli import find_cli
 from prod_infra.deployment.pulumi_engine import PulumiEngine
 from prod_infra.deployment.secrets_manager import passphrase_for
 from prod_infra.deployment.state import StateFile
@@ -123,6 +124,7 @@ class LocalTarget:
         Raises:
             TargetError: there is no CLI that fits, or a provider does not start.
         """
+        cli = find_cli()
         folder = (self._directory / _LOCAL / self.instance_id / "pulumi").resolve()
         state = folder / "state"
         state.mkdir(parents=True, exist_ok=True)
@@ -132,6 +134,7 @@ class LocalTarget:
         phrase = passphrase_for(self.state_path(program.stack).with_suffix(".key"), create=True)
         return PulumiEngine(
             replace(program, directory=None),
+            cli=cli,
             backend=f"file://{state}",
             secrets_provider="passphrase",
             pack=pack,

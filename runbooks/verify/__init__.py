@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from prod_infra.local_aws.clients import Clients
+from prod_infra.deployment.clients import AwsClients
 from prod_infra.settings import Settings
 from runbooks.verify import compute, data, edge, network, operations
 from runbooks.verify.check import Check, CheckFunction, run_check
@@ -20,7 +20,9 @@ GROUPS: tuple[tuple[str, tuple[CheckFunction, ...]], ...] = (
 """Every check, by group, in the order in which they run."""
 
 
-def verify(clients: Clients, settings: Settings, on_check: Callable[[Check], None] | None = None) -> tuple[Check, ...]:
+def verify(
+    clients: AwsClients, settings: Settings, on_check: Callable[[Check], None] | None = None
+) -> tuple[Check, ...]:
     """Run every check; one that fails stops no other.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from prod_infra.local_aws.clients import Clients
+from prod_infra.deployment.clients import AwsClients
 from prod_infra.naming import PROJECT
 from prod_infra.settings import Settings
 
@@ -41,7 +41,7 @@ class Deployed:
         settings: what the environment is meant to be.
     """
 
-    def __init__(self, clients: Clients, settings: Settings) -> None:
+    def __init__(self, clients: AwsClients, settings: Settings) -> None:
         self.clients = clients
         self.settings = settings
         self._aliases: dict[str, dict[str, str]] = {}

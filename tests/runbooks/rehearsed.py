@@ -140,7 +140,7 @@ class Rehearsed:
 
     def writer(self) -> str:
         """Return the identifier of the database's writer."""
-        return next(name for name, writes in self.seen()["members"].items() if writes)
+        return str(next(name for name, writes in self.seen()["members"].items() if writes))
 
     def lock_is_free(self) -> bool:
         """Whether the newest lock was given back."""

@@ -23,7 +23,7 @@ from runbooks.record import Record, Verdict
 
 GROUP = {"applicationName": "prod-app", "deploymentGroupName": "prod-app-blue-green"}
 SERVICE = {"cluster": "prod-cluster", "services": ["prod-app"]}
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 150.0
 COMMAND = "import sys; from prod_infra.cli import main; main(['runbook', *sys.argv[1:]])"
 
 
@@ -123,9 +123,15 @@ class Stage:
         found: list[str] = self.clients("codedeploy").list_deployments(**GROUP, **wanted)["deployments"]
         return found
 
-    def shifts(self) -> bool:
-        """Whether two revisions have traffic."""
-        return len(self.weights) > 1
+    def wait_for_the_shift(self, process: subprocess.Popen[str]) -> None:
+        """Wait until two revisions have traffic; a run that ends before says why."""
+
+        def shifts() -> bool:
+            if process.poll() is not None and process.stdout is not None:
+                raise AssertionError(process.stdout.read())
+            return len(self.weights) > 1
+
+        until(shifts, "traffic shifts")
 
     @contextmanager
     def fault(self, **members: Any) -> Iterator[None]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from prod_infra.errors import InvalidInputError
 from runbooks.docdb_restored import tear_down
+from runbooks.journal import read_journal
 from runbooks.record import Record, Verdict
 from tests.runbooks.rehearsed import SETTINGS, Rehearsed, eventually, rehearsal
 
@@ -59,6 +62,23 @@ def _error(record: Record) -> str:
     assert record.verdict is Verdict.FAILED
     assert record.error is not None
     return f"{record.error.kind}: {record.error.message}"
+
+
+@contextmanager
+def _until_failure(env: Rehearsed, kind: str, **members: Any) -> Iterator[None]:
+    """Inject a fault that ends when a step of the next run has failed of it, so that its undo gets through."""
+    known = set(env.folders)
+
+    def watch() -> None:
+        folder = eventually(lambda: next(iter(set(env.folders) - known), None), 120)
+        eventually(lambda: any(entry["event"] == "failed" for entry in read_journal(folder / "journal.jsonl")), 120)
+        env.target.server.admin("DELETE", "/faults")
+
+    env.fault(kind, **members)
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        yield
+        watching.result()
 
 
 def _write(env: Rehearsed, run: str, count: int) -> datetime:
@@ -153,8 +173,8 @@ def test_dry_run_changes_nothing(env: Rehearsed) -> None:
 
 def test_stuck_restore_ends_and_is_taken_back(env: Rehearsed) -> None:
     """A restore that hangs ends the run in time; the half-made cluster is deleted when AWS lets it be."""
-    env.fault("stuck", what="restore", seconds=6)
-    record = env.run("docdb_restore", settle_timeout=1)
+    with _until_failure(env, "stuck", what="restore"):
+        record = env.run("docdb_restore", settle_timeout=1)
     assert "WaitTimeoutError: Waited 1 s for prod-docdb-restored to be available" in _error(record)
     assert [undone.detail for undone in record.undo] == ["prod-docdb-restored and its 0 instances deleted"]
     assert env.lock_is_free()

@@ -41,17 +41,18 @@ def _files(env: Rehearsed) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.is_file()}
 
 
-def _held(env: Rehearsed) -> str:
+def _held(env: Rehearsed) -> Any:
     """Return what AWS holds, as far as drift is planted in it, and the locks."""
     ec2, s3, elbv2 = env.clients("ec2"), env.clients("s3"), env.clients("elbv2")
     deployed = env.deployed
+    clusters = env.clients("docdb").describe_db_clusters()["DBClusters"]
     buckets = sorted(deployed.own_buckets.values())
     found = {
         "vpcs": ec2.describe_vpcs()["Vpcs"],
         "rules": ec2.describe_security_group_rules()["SecurityGroupRules"],
         "policies": [s3.get_bucket_policy(Bucket=name)["Policy"] for name in buckets],
-        "objects": [s3.list_objects_v2(Bucket=name).get("Contents", []) for name in buckets],
-        "clusters": env.clients("docdb").describe_db_clusters()["DBClusters"],
+        "evidence": s3.list_objects_v2(Bucket=deployed.bucket("evidence")).get("Contents", []),
+        "clusters": [{**one, "LatestRestorableTime": "moves"} for one in clusters],
         "alarms": sorted(alarm["AlarmName"] for alarm in deployed.alarms("eu-central-1")),
         "listeners": [
             elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
@@ -59,7 +60,7 @@ def _held(env: Rehearsed) -> str:
         ],
         "service": {key: deployed.service[key] for key in ("taskDefinition", "desiredCount")},
     }
-    return json.dumps(found, default=str, sort_keys=True)
+    return json.loads(json.dumps(found, default=str))
 
 
 def _cli(env: Rehearsed, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

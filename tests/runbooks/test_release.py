@@ -14,7 +14,7 @@ from prod_infra.errors import InvalidInputError
 from runbooks import runner
 from runbooks.environment import environment
 from runbooks.record import Verdict
-from tests.runbooks.releasing import GROUP, Stage, deployed_stage, image, until
+from tests.runbooks.releasing import GROUP, Stage, deployed_stage, image
 
 QUICK: dict[str, Any] = {"bake_minutes": 0.02}
 
@@ -97,7 +97,7 @@ def test_alarm_in_the_shift_rolls_back(stage: Stage) -> None:
     """An alarm while traffic shifts brings it all back."""
     was = (stage.live, stage.revisions)
     process = stage.start("run", "release", "-p", f"image={image('d')}", "-p", "bake_minutes=0.02")
-    until(stage.shifts, "traffic shifts")
+    stage.wait_for_the_shift(process)
     with stage.firing() as name:
         said, _ = process.communicate(timeout=120)
     assert process.returncode == 1, said
@@ -110,7 +110,7 @@ def test_killed_release_is_undone_from_its_journal(stage: Stage) -> None:
     """Kill -9 of the runner in the shift: undo brings all traffic back, and twice is harmless."""
     was = (stage.live, stage.revisions)
     process = stage.start("run", "release", "-p", f"image={image('e')}", "-p", "bake_minutes=0.02")
-    until(stage.shifts, "traffic shifts")
+    stage.wait_for_the_shift(process)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
     done, said = stage.undo(stage.newest_run)

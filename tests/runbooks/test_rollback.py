@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from runbooks.record import Verdict
-from tests.runbooks.releasing import Stage, deployed_stage, image, until
+from tests.runbooks.releasing import Stage, deployed_stage, image
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_rollback_in_the_middle_of_a_deployment(stage: Stage) -> None:
     stage.settle()
     was = stage.live
     process = stage.start("run", "release", "-p", f"image={image('b')}")
-    until(stage.shifts, "traffic shifts")
+    stage.wait_for_the_shift(process)
     holder = stage.newest_run
     record, shown = stage.run("rollback", over_run=holder)
     said, _ = process.communicate(timeout=120)

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,23 @@ def _error(record: Record) -> str:
     assert record.verdict is Verdict.FAILED
     assert record.error is not None
     return f"{record.error.kind}: {record.error.message}"
+
+
+@contextmanager
+def _until_failure(env: Rehearsed, kind: str, **members: Any) -> Iterator[None]:
+    """Inject a fault that ends when a step of the next run has failed of it, so that its undo gets through."""
+    known = set(env.folders)
+
+    def watch() -> None:
+        folder = eventually(lambda: next(iter(set(env.folders) - known), None), 120)
+        eventually(lambda: any(entry["event"] == "failed" for entry in read_journal(folder / "journal.jsonl")), 120)
+        env.target.server.admin("DELETE", "/faults")
+
+    env.fault(kind, **members)
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        yield
+        watching.result()
 
 
 def _comes_to(event: str, step: str) -> Callable[[Sequence[Mapping[str, Any]]], bool]:
@@ -183,8 +202,8 @@ def test_refused_change_of_the_cluster_is_taken_back(env: Rehearsed) -> None:
 def test_tasks_that_do_not_start_end_the_run(env: Rehearsed) -> None:
     """New tasks that hang end the wait; no old one was stopped before, and all is as it was when ECS goes on."""
     former = _password(env)
-    env.fault("stuck", what="task", seconds=15)
-    record = env.run(NAME, settle_timeout=3)
+    with _until_failure(env, "stuck", what="task"):
+        record = env.run(NAME, settle_timeout=3)
     assert "WaitTimeoutError: Waited 3 s for 2 healthy tasks" in _error(record)
     assert all(undone.done for undone in record.undo), record.undo
     assert _password(env) == former
