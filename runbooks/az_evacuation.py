@@ -45,7 +45,7 @@ def _shifts(aws: Aws, balancer: str, zone_id: str) -> list[str]:
         aws("arc-zonal-shift").get_paginator("list_zonal_shifts").paginate(status="ACTIVE", resourceIdentifier=balancer)
     )
     found = [each for page in pages for each in page["items"]]
-    return [each["zonalShiftId"] for each in found if each["awayFrom"] == zone_id]
+    return [each["zonalShiftId"] for each in found if (each["awayFrom"], each["comment"]) == (zone_id, COMMENT)]
 
 
 @dataclass(frozen=True, kw_only=True)

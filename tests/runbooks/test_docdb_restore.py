@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds proces
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
     """One environment for the module's tests: each leaves it as it was."""
     with rehearsal(tmp_path_factory.mktemp("restore")) as found:
+        (found.directory / "records").mkdir()
         yield found
 
 

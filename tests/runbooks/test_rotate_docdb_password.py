@@ -28,6 +28,7 @@ NAME = "rotate_docdb_password"
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
     """One environment for the module's tests; the password may be another one after each."""
     with rehearsal(tmp_path_factory.mktemp("rotation")) as found:
+        (found.directory / "records").mkdir()
         yield found
 
 

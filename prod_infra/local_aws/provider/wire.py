@@ -14,7 +14,7 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from prod_infra.deployment.wire import UNKNOWN
 from prod_infra.errors import ProdInfraError
-from prod_infra.local_aws.provider.provider import HandlerProvider, PartialCreateError
+from prod_infra.local_aws.provider.provider import PartialCreateError
 
 # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/plugin/rpc.go: one for each kind of value.
 UNKNOWNS: Final = frozenset(
@@ -55,7 +55,7 @@ def _translate(message: Any, leaf: Callable[[Any], Any]) -> Any:
 class _Wired(rpc.Provider):
     """The provider as the wire sees it: unknown values are marker texts there."""
 
-    def __init__(self, provider: HandlerProvider) -> None:
+    def __init__(self, provider: rpc.Provider) -> None:
         for name in ("get_schema", "check_config", "diff_config", "configure", "delete"):
             setattr(self, name, getattr(provider, name))
         for name in ("check", "diff", "create", "read", "update", "invoke"):
@@ -70,14 +70,14 @@ class _Wired(rpc.Provider):
 
 
 class Servicer(ProviderServicer):
-    """Serves a local provider to Pulumi's engine.
+    """Serves a provider of this process to Pulumi's engine.
 
     Args:
         provider: what is served.
         version: the version that the engine is told.
     """
 
-    def __init__(self, provider: HandlerProvider, version: str) -> None:
+    def __init__(self, provider: rpc.Provider, version: str) -> None:
         super().__init__([], version, _Wired(provider), engine_address="")
         for name in ("Check", "Diff", "Create", "Read", "Update", "Delete", "Invoke"):
             setattr(self, name, self._readable(getattr(self, name)))
