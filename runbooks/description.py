@@ -15,11 +15,11 @@ from runbooks.step import Step
 
 
 def step_types(module: ModuleType) -> list[type[Step]]:
-    """Return the kinds of steps that a runbook's module defines, in its order."""
+    """Return the kinds of steps that a runbook's module defines or takes from another, in its order."""
     return [
         found
         for found in vars(module).values()
-        if isinstance(found, type) and issubclass(found, Step) and found.__module__ == module.__name__
+        if isinstance(found, type) and issubclass(found, Step) and not inspect.isabstract(found)
     ]
 
 

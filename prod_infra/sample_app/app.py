@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -88,6 +89,7 @@ class SampleApp:
         self, identity: Identity, environment: Mapping[str, str], connect: Callable[[Credentials], Database]
     ) -> None:
         self._identity = identity
+        self._until = environment.get("CHECKSUM_UNTIL")
         self._database = connect(Credentials.of_environment(environment))
 
     def answer(self, request: Request) -> Answer:
@@ -117,23 +119,26 @@ class SampleApp:
         """Do what a one-off task is for, and return its exit code and the line that it prints.
 
         Args:
-            command: `["checksum"]` counts and sums up all that the database has.
+            command: `["checksum"]` counts and sums up all that the database has, or, where the environment variable
+                `CHECKSUM_UNTIL` gives a moment (ISO 8601), had by then.
         """
         if list(command) != ["checksum"]:
             return 127, json.dumps({"error": f"{list(command)} is no command; known: ['checksum']"})
         try:
-            return 0, json.dumps({"command": "checksum", **self.checksum()})
+            bound = {"until": self._until} if self._until else {}
+            until = datetime.fromisoformat(self._until) if self._until else None
+            return 0, json.dumps({"command": "checksum", **bound, **self.checksum(until)})
         except (DatabaseUnavailableError, LoginRefusedError) as error:
             return 1, json.dumps({"command": "checksum", "error": str(error)})
 
-    def checksum(self) -> dict[str, Any]:
+    def checksum(self, until: datetime | None = None) -> dict[str, Any]:
         """Return `count` and `sha256` of all writes, a line `run sequence` each, ordered, each once.
 
         Raises:
             DatabaseUnavailableError: there is no writer now.
             LoginRefusedError: the password is refused.
         """
-        writes = sorted(set(self._database.everything()))
+        writes = sorted(set(self._database.everything(until)))
         return {"count": len(writes), "sha256": digest(f"{run} {sequence}" for run, sequence in writes)}
 
     def _told(self, body: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, Self
 
 
@@ -54,5 +55,5 @@ class Database(Protocol):
     def sequences(self, run: str) -> Sequence[int]:
         """Return the sequence numbers of a run, in the order of writing."""
 
-    def everything(self) -> Iterable[tuple[str, int]]:
-        """Return all writes of all runs."""
+    def everything(self, until: datetime | None = None) -> Iterable[tuple[str, int]]:
+        """Return all writes of all runs, or those of up to a moment."""

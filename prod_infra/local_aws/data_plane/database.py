@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from prod_infra.local_aws.data_plane.shape import Cluster, Topology
@@ -126,9 +128,10 @@ class Connection:
         """Return the sequence numbers of a run, in the order of writing."""
         return [write.sequence for write in self._databases.of(self._ready()) if write.run == run]
 
-    def everything(self) -> Iterable[tuple[str, int]]:
-        """Return all writes of all runs."""
-        return [(write.run, write.sequence) for write in self._databases.of(self._ready())]
+    def everything(self, until: datetime | None = None) -> Iterable[tuple[str, int]]:
+        """Return all writes of all runs, or those of up to a moment."""
+        last = until.timestamp() if until else math.inf
+        return [(write.run, write.sequence) for write in self._databases.of(self._ready()) if write.at <= last]
 
     def _ready(self) -> Cluster:
         cluster = self._databases.cluster_at(self._credentials.host)
