@@ -63,8 +63,8 @@ def policy_proof(session: nox.Session) -> None:
 
 @shared
 def tests(session: nox.Session) -> None:
-    """Run the tests on every core; `-- tests/edge -k cdn` narrows."""
-    run(session, "pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
+    """Run the tests on every core, a file on one: many deploy the environment once; `-- tests/edge -k cdn` narrows."""
+    run(session, "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
 @shared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,9 @@ from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.server import LocalAws
 
 REGION = "eu-central-1"
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and the processes that they start as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

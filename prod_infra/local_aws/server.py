@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -139,7 +140,9 @@ class LocalAws:
             return
         if not self.running:
             return
-        self.admin("POST", "/stop")
+        # One that ends at once does not always get to answer; whether it is gone is asked below.
+        with contextlib.suppress(TargetError):
+            self.admin("POST", "/stop")
         deadline = time.monotonic() + STOP_SECONDS
         while self.running:
             if time.monotonic() > deadline:
