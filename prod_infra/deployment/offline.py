@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from prod_infra.errors import ProdInfraError
-from prod_infra.local_aws.clients import ACCOUNT_ID
+from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.properties import Props
 
 _ZONES: Final = {

@@ -21,7 +21,8 @@ from prod_infra.deployment.pulumi_engine import PulumiEngine
 from prod_infra.deployment.secrets_manager import passphrase_for
 from prod_infra.deployment.state import StateFile
 from prod_infra.errors import TargetError
-from prod_infra.local_aws.clients import ACCOUNT_ID, Clients
+from prod_infra.local_aws import ACCOUNT_ID
+from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.provider.provider import LocalAwsProvider
 from prod_infra.local_aws.provider.random_provider import LocalRandomProvider
 from prod_infra.local_aws.server import LocalAws

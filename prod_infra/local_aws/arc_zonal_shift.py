@@ -17,9 +17,8 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.elbv2.models import elbv2_backends
 
-from prod_infra.local_aws import admin
+from prod_infra.local_aws import ACCOUNT_ID, admin
 from prod_infra.local_aws.calls import recognized
-from prod_infra.local_aws.clients import ACCOUNT_ID
 from prod_infra.local_aws.refused import Refused
 from prod_infra.local_aws.timeline import TIMELINE
 

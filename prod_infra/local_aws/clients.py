@@ -14,10 +14,6 @@ from botocore.config import Config
 
 from prod_infra.errors import TargetError
 
-ACCOUNT_ID = "123456789012"
-"""The account that the local AWS plays; AWS's documentation uses the same made-up number."""
-
-
 _NO_PROFILE: Final[dict[str, Any]] = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),

@@ -21,9 +21,8 @@ from moto.cloudwatch.models import CloudWatchBackend, cloudwatch_backends
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 
-from prod_infra.local_aws import metric_math
+from prod_infra.local_aws import ACCOUNT_ID, metric_math
 from prod_infra.local_aws.alarm_evaluation import EXTRA_PERIODS, breaching, state, statistic
-from prod_infra.local_aws.clients import ACCOUNT_ID
 from prod_infra.local_aws.patches import added, around
 from prod_infra.local_aws.timeline import TIMELINE
 

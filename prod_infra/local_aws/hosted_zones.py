@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from moto.route53.models import route53_backends
 
-from prod_infra.local_aws.clients import ACCOUNT_ID
+from prod_infra.local_aws import ACCOUNT_ID
 
 
 def seed(names: tuple[str, ...]) -> None:

@@ -11,8 +11,8 @@ from typing import Any, Final
 from moto.acm.models import acm_backends
 from moto.elbv2.models import elbv2_backends
 
+from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.calls import Call
-from prod_infra.local_aws.clients import ACCOUNT_ID
 from prod_infra.local_aws.refusals import refuses
 from prod_infra.local_aws.refused import Refused
 

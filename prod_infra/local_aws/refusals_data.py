@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from moto.secretsmanager.models import secretsmanager_backends
 
+from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.calls import Call
-from prod_infra.local_aws.clients import ACCOUNT_ID
 from prod_infra.local_aws.refusals import refuses
 from prod_infra.local_aws.refused import Refused
 

@@ -14,8 +14,8 @@ from moto.ec2.models import ec2_backends
 from moto.elbv2.models import elbv2_backends
 from moto.rds.models import rds_backends
 
+from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.calls import Call
-from prod_infra.local_aws.clients import ACCOUNT_ID
 from prod_infra.local_aws.refusals import refuses
 from prod_infra.local_aws.refused import Refused
 

@@ -19,8 +19,16 @@ from moto.elbv2.models import elbv2_backends
 from moto.route53.models import route53_backends
 from moto.s3.models import s3_backends
 
-from prod_infra.local_aws import admin, arc_zonal_shift, docdb, ecs_task_life, ecs_tasks, elbv2, injected_faults
-from prod_infra.local_aws.clients import ACCOUNT_ID
+from prod_infra.local_aws import (
+    ACCOUNT_ID,
+    admin,
+    arc_zonal_shift,
+    docdb,
+    ecs_task_life,
+    ecs_tasks,
+    elbv2,
+    injected_faults,
+)
 from prod_infra.local_aws.cloudfront_config import items
 from prod_infra.local_aws.data_plane import spawn
 from prod_infra.local_aws.data_plane.shape import (

@@ -18,7 +18,8 @@ from prod_infra.deployment import evaluate
 from prod_infra.deployment.permissions import PERMISSIONS
 from prod_infra.deployment.project import packaged
 from prod_infra.errors import InvalidInputError
-from prod_infra.local_aws.clients import ACCOUNT_ID, Clients
+from prod_infra.local_aws import ACCOUNT_ID
+from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.server import LocalAws
 
 

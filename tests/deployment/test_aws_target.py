@@ -15,7 +15,8 @@ from prod_infra.deployment.attached_providers import AttachedProviders
 from prod_infra.deployment.aws_target import AwsTarget, SavedPlan
 from prod_infra.deployment.engine import ChangeKind, Program, Result
 from prod_infra.errors import ApprovalError, DeploymentError, TargetError
-from prod_infra.local_aws.clients import ACCOUNT_ID, Clients
+from prod_infra.local_aws import ACCOUNT_ID
+from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.server import LocalAws
 
 CONFIG = {"aws:region": "eu-central-1", "aws:allowedAccountIds": f'["{ACCOUNT_ID}"]'}

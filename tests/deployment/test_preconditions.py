@@ -17,7 +17,8 @@ from prod_infra.deployment.precondition import Precondition, Question
 from prod_infra.deployment.preconditions import hosted_zone, read, require, secret, zones
 from prod_infra.deployment.quotas import QUOTAS, quota_check
 from prod_infra.errors import InvalidInputError
-from prod_infra.local_aws.clients import ACCOUNT_ID, Clients
+from prod_infra.local_aws import ACCOUNT_ID
+from prod_infra.local_aws.clients import Clients
 from prod_infra.settings import Settings
 
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/deployer"

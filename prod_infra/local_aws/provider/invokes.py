@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from prod_infra.errors import InvalidInputError, ProdInfraError
-from prod_infra.local_aws.clients import ACCOUNT_ID, Clients
+from prod_infra.local_aws import ACCOUNT_ID
+from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.provider.handlers.common import tags_of
 from prod_infra.properties import Props
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, Final
 
-from prod_infra.local_aws.clients import ACCOUNT_ID
+from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.provider.handler import AutoName
 from prod_infra.local_aws.provider.handlers.cloudfront_function import CloudFrontHandler
 from prod_infra.local_aws.provider.handlers.cloudfront_shapes import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prod_infra.errors import ProdInfraError
-from prod_infra.local_aws.clients import ACCOUNT_ID
+from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.provider.handlers.common import absent_is_fine, compact, tag_state, tags_of, wait_until
 from prod_infra.local_aws.provider.handlers.ec2_common import Ec2Handler, filters, one_with_tags
 from prod_infra.properties import Props

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from prod_infra.local_aws.clients import ACCOUNT_ID
+from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.provider.handlers.common import absent_is_fine, tag_state, tags_of
 from prod_infra.local_aws.provider.handlers.ec2_common import Ec2Handler, filters
 from prod_infra.local_aws.provider.handlers.ec2_security_group import ALL_PROTOCOLS
