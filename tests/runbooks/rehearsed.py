@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ from prod_infra.settings import Settings
 from runbooks.aws import Aws
 from runbooks.journal import read_journal
 from runbooks.parameters import DrillParameters
-from runbooks.record import Record
+from runbooks.record import Record, Verdict
 from runbooks.rehearsal import open_environment
 from runbooks.runner import read_record, run, undo
 from runbooks.verify import Deployed
@@ -124,6 +125,22 @@ class Rehearsed:
         assert process.returncode == 1, said
         return read_record(folder)
 
+    @contextmanager
+    def until_failure(self, kind: str, **members: Any) -> Iterator[None]:
+        """Inject a fault that ends when a step of the next run has failed of it, so that its undo gets through."""
+        known = set(self.folders)
+
+        def watch() -> None:
+            folder = eventually(lambda: next(iter(set(self.folders) - known), None), 120)
+            eventually(lambda: any(entry["event"] == "failed" for entry in read_journal(folder / "journal.jsonl")), 120)
+            self.target.server.admin("DELETE", "/faults")
+
+        self.fault(kind, **members)
+        with ThreadPoolExecutor(1) as pool:
+            watching = pool.submit(watch)
+            yield
+            watching.result()
+
     def seen(self) -> dict[str, Any]:
         """Return what a drill may change, as AWS shows it."""
         env, clients = self.deployed, self.clients
@@ -146,6 +163,13 @@ class Rehearsed:
         """Whether the newest lock was given back."""
         found = self.clients("s3").list_objects_v2(Bucket=self.deployed.bucket("evidence"), Prefix="locks/")["Contents"]
         return max(str(item["Key"]) for item in found).endswith(".released.json")
+
+
+def failure(record: Record) -> str:
+    """Return why a run failed; one that did not is no such record."""
+    assert record.verdict is Verdict.FAILED
+    assert record.error is not None
+    return f"{record.error.kind}: {record.error.message}"
 
 
 def eventually(found: Callable[[], Any], seconds: float = 60.0) -> Any:

@@ -14,7 +14,7 @@ from runbooks.catalog import find_runbook
 from runbooks.evacuation import find_evacuation
 from runbooks.record import Record, Verdict
 from runbooks.samples import Sample, read_probe
-from tests.runbooks.rehearsed import Rehearsed, rehearsal
+from tests.runbooks.rehearsed import Rehearsed, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
@@ -49,12 +49,6 @@ def _writer_zone(env: Rehearsed) -> str:
 def _other_zone(env: Rehearsed) -> str:
     used = {zone["ZoneName"] for zone in env.deployed.load_balancer["AvailabilityZones"]}
     return str(min(used - {_writer_zone(env)}))
-
-
-def _error(record: Record) -> str:
-    assert record.verdict is Verdict.FAILED
-    assert record.error is not None
-    return f"{record.error.kind}: {record.error.message}"
 
 
 def _samples(env: Rehearsed, record: Record) -> list[Sample]:
@@ -109,7 +103,7 @@ def test_refused_shift_takes_the_tasks_back(env: Rehearsed) -> None:
     """Where no zonal shift can be started, the tasks are as many as before, with the former bounds of scaling."""
     env.fault("error", service="arc-zonal-shift", operation="StartZonalShift", code="AccessDeniedException", status=403)
     record = env.run("az_evacuation")
-    assert "AccessDeniedException" in _error(record)
+    assert "AccessDeniedException" in failure(record)
     assert [(undone.action, undone.done) for undone in record.undo] == [
         ("az_evacuation.shift_back", True),
         ("az_evacuation.take_tasks_away", True),
@@ -122,7 +116,7 @@ def test_tasks_that_do_not_start_end_the_run(env: Rehearsed) -> None:
     ending = env.end_faults_when_undoing()
     record = env.run("az_evacuation", settle_timeout=2)
     ending.join()
-    assert "healthy tasks outside" in _error(record)
+    assert "healthy tasks outside" in failure(record)
     assert [undone.action for undone in record.undo] == ["az_evacuation.take_tasks_away"]
 
 
@@ -133,7 +127,7 @@ def test_killed_kernel_is_taken_back(env: Rehearsed) -> None:
     record = env.kill_kernel(
         "az_evacuation", lambda journal: sum(entry["event"] == "begin" for entry in journal) == steps
     )
-    assert "DeadKernelError" in _error(record)
+    assert "DeadKernelError" in failure(record)
     assert [undone.action.partition(".")[2] for undone in record.undo] == ["fail_back", "shift_back", "take_tasks_away"]
     assert all(undone.done for undone in record.undo)
     assert env.undo(record) == []

@@ -12,9 +12,9 @@ import pytest
 from prod_infra.errors import RunbookError
 from runbooks.catalog import find_runbook
 from runbooks.docdb_failover import DocdbFailover, fail_back, find_failover
-from runbooks.record import Record, Verdict
+from runbooks.record import Verdict
 from runbooks.runner import undo
-from tests.runbooks.rehearsed import Rehearsed, rehearsal
+from tests.runbooks.rehearsed import Rehearsed, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
@@ -42,12 +42,6 @@ def _failovers(env: Rehearsed) -> int:
         SourceType="db-cluster", SourceIdentifier=name, EventCategories=["failover"], Duration=60
     )
     return sum("Completed" in event["Message"] for event in found["Events"])
-
-
-def _error(record: Record) -> str:
-    assert record.verdict is Verdict.FAILED
-    assert record.error is not None
-    return f"{record.error.kind}: {record.error.message}"
 
 
 def test_outage_is_measured_as_it_was(env: Rehearsed) -> None:
@@ -101,7 +95,7 @@ def test_new_writer_can_stay_and_be_taken_back_later(env: Rehearsed) -> None:
 def test_missed_objective_fails_the_drill(env: Rehearsed) -> None:
     """A drill that takes longer than promised fails by that, after it has been taken back."""
     record = env.run("docdb_failover", rto_objective_seconds=0.1)
-    assert "the objective is 0.1 s" in _error(record)
+    assert "the objective is 0.1 s" in failure(record)
     assert record.steady_state.after is not None
     assert record.undo == [], "it was taken back in the run"
 
@@ -111,7 +105,7 @@ def test_refused_call_fails_and_is_recorded(env: Rehearsed) -> None:
     env.fault("error", service="docdb", operation="FailoverDBCluster", code="InvalidDBClusterStateFault", status=400)
     writer = env.writer()
     record = env.run("docdb_failover")
-    assert "InvalidDBClusterStateFault" in _error(record)
+    assert "InvalidDBClusterStateFault" in failure(record)
     assert [undone.detail for undone in record.undo] == [f"{writer} is the writer"]
     assert record.measured is not None
     assert record.measured.failed == {}
@@ -124,7 +118,7 @@ def test_stuck_failover_ends_and_is_taken_back(env: Rehearsed) -> None:
     ending = env.end_faults_when_undoing()
     record = env.run("docdb_failover", failover_timeout=2)
     ending.join()
-    assert "WaitTimeoutError: Waited 2 s" in _error(record)
+    assert "WaitTimeoutError: Waited 2 s" in failure(record)
     assert [(undone.done, f"to {writer}" in undone.detail) for undone in record.undo] == [(True, True)]
     assert env.lock_is_free()
 
@@ -134,7 +128,7 @@ def test_killed_kernel_is_taken_back(env: Rehearsed) -> None:
     env.fault("failover", seconds=2.0)
     writer = env.writer()
     record = env.kill_kernel("docdb_failover", lambda journal: any(entry["event"] == "begin" for entry in journal))
-    assert "DeadKernelError" in _error(record)
+    assert "DeadKernelError" in failure(record)
     assert [undone.done for undone in record.undo] == [True]
     assert env.writer() == writer
     assert env.undo(record) == []
@@ -149,7 +143,7 @@ def test_what_cannot_fail_over_is_refused(env: Rehearsed) -> None:
         find_failover(env.deployed, "nobody")
     env.fault("unhealthy-replica")
     record = env.run("docdb_failover")
-    assert "it takes two" in _error(record)
+    assert "it takes two" in failure(record)
     assert (record.plan, record.undo) == (None, [])
 
 
@@ -176,7 +170,7 @@ def test_probe_that_does_not_get_through_keeps_it_from_acting(env: Rehearsed) ->
     """Without a probe that works nothing is done; the wrong path is named."""
     count = _failovers(env)
     record = env.run("docdb_failover", probe_write="/api/nothing")
-    assert "write /api/nothing: 404" in _error(record)
+    assert "write /api/nothing: 404" in failure(record)
     assert (record.undo, _failovers(env)) == ([], count)
 
 
@@ -189,7 +183,7 @@ def test_firing_alarm_keeps_it_from_acting(env: Rehearsed) -> None:
         record = env.run("docdb_failover")
     finally:
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="a test")
-    assert f"{name} fire" in _error(record)
+    assert f"{name} fire" in failure(record)
     assert record.plan is None
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,8 @@ import pytest
 
 from prod_infra.errors import InvalidInputError
 from runbooks.docdb_restored import tear_down
-from runbooks.journal import read_journal
-from runbooks.record import Record, Verdict
-from tests.runbooks.rehearsed import SETTINGS, Rehearsed, eventually, rehearsal
+from runbooks.record import Verdict
+from tests.runbooks.rehearsed import SETTINGS, Rehearsed, eventually, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
@@ -57,29 +54,6 @@ def env(shared: Rehearsed) -> Iterator[Rehearsed]:
     yield shared
     shared.target.server.admin("DELETE", "/faults")
     assert (shared.seen(), _data(shared)) == before
-
-
-def _error(record: Record) -> str:
-    assert record.verdict is Verdict.FAILED
-    assert record.error is not None
-    return f"{record.error.kind}: {record.error.message}"
-
-
-@contextmanager
-def _until_failure(env: Rehearsed, kind: str, **members: Any) -> Iterator[None]:
-    """Inject a fault that ends when a step of the next run has failed of it, so that its undo gets through."""
-    known = set(env.folders)
-
-    def watch() -> None:
-        folder = eventually(lambda: next(iter(set(env.folders) - known), None), 120)
-        eventually(lambda: any(entry["event"] == "failed" for entry in read_journal(folder / "journal.jsonl")), 120)
-        env.target.server.admin("DELETE", "/faults")
-
-    env.fault(kind, **members)
-    with ThreadPoolExecutor(1) as pool:
-        watching = pool.submit(watch)
-        yield
-        watching.result()
 
 
 def _write(env: Rehearsed, run: str, count: int) -> datetime:
@@ -141,7 +115,7 @@ def test_kept_cluster_is_the_source_s_twin_until_undone(env: Rehearsed) -> None:
     assert record.results["comparison"]["detail"] == "not compared: checksum_command is empty"
 
     refused = env.run("docdb_restore", cluster="twin")
-    assert "There is a cluster twin already" in _error(refused)
+    assert "There is a cluster twin already" in failure(refused)
     other = tear_down(env.aws, cluster="twin", run=refused.id, log_groups=[])
     assert other == "twin is not of this run: nothing was made"
     assert {"twin", "twin-0", "twin-1"} <= {*_data(env)["clusters"], *_data(env)["instances"]}
@@ -176,9 +150,9 @@ def test_dry_run_changes_nothing(env: Rehearsed) -> None:
 
 def test_stuck_restore_ends_and_is_taken_back(env: Rehearsed) -> None:
     """A restore that hangs ends the run in time; the half-made cluster is deleted when AWS lets it be."""
-    with _until_failure(env, "stuck", what="restore"):
+    with env.until_failure("stuck", what="restore"):
         record = env.run("docdb_restore", settle_timeout=1)
-    assert "WaitTimeoutError: Waited 1 s for prod-docdb-restored to be available" in _error(record)
+    assert "WaitTimeoutError: Waited 1 s for prod-docdb-restored to be available" in failure(record)
     assert [undone.detail for undone in record.undo] == ["prod-docdb-restored and its 0 instances deleted"]
     assert env.lock_is_free()
 
@@ -187,7 +161,7 @@ def test_failed_instance_takes_the_cluster_with_it(env: Rehearsed) -> None:
     """Where AWS refuses the instance, the cluster that is there by then is deleted."""
     env.fault("error", service="docdb", operation="CreateDBInstance", code="InsufficientDBInstanceCapacity", status=400)
     record = env.run("docdb_restore")
-    assert "InsufficientDBInstanceCapacity" in _error(record)
+    assert "InsufficientDBInstanceCapacity" in failure(record)
     assert [undone.done for undone in record.undo] == [True]
 
 
@@ -196,7 +170,7 @@ def test_killed_kernel_is_taken_back(env: Rehearsed) -> None:
     record = env.kill_kernel(
         "docdb_restore", lambda journal: any("create" in entry.get("step", "") for entry in journal)
     )
-    assert "DeadKernelError" in _error(record)
+    assert "DeadKernelError" in failure(record)
     assert all(undone.done for undone in record.undo)
     assert env.undo(record) == []
 
@@ -204,7 +178,7 @@ def test_killed_kernel_is_taken_back(env: Rehearsed) -> None:
 def test_command_that_fails_fails_the_drill(env: Rehearsed) -> None:
     """A command that prints no sum is no comparison that passed."""
     record = env.run("docdb_restore", checksum_command="nothing")
-    assert "The data are the source's" in _error(record)
+    assert "The data are the source's" in failure(record)
     assert "the command failed: exit code 127" in env.shown
     assert record.measured is not None
 
@@ -212,7 +186,7 @@ def test_command_that_fails_fails_the_drill(env: Rehearsed) -> None:
 def test_missed_objective_fails_the_drill(env: Rehearsed) -> None:
     """A restore that takes longer than promised fails by that, after it has been torn down."""
     record = env.run("docdb_restore", rto_objective_seconds=0.1, checksum_command="")
-    assert "The drill missed its objectives: RTO was" in _error(record)
+    assert "The drill missed its objectives: RTO was" in failure(record)
 
 
 def test_times_that_cannot_be_restored_are_refused(env: Rehearsed) -> None:
@@ -224,5 +198,5 @@ def test_times_that_cannot_be_restored_are_refused(env: Rehearsed) -> None:
         env.run("docdb_restore", restore_to="yesterday")
     late = datetime.now(UTC) + timedelta(days=1)
     record = env.run("docdb_restore", restore_to=late.isoformat())
-    assert "can't be restored" in _error(record)
+    assert "can't be restored" in failure(record)
     assert (record.plan, record.undo) == (None, [])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from runbooks.nat_outage import route_back
-from runbooks.record import Record, Verdict
-from tests.runbooks.rehearsed import Rehearsed, rehearsal
+from runbooks.record import Verdict
+from tests.runbooks.rehearsed import Rehearsed, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
@@ -45,12 +45,6 @@ def env(shared: Rehearsed) -> Iterator[Rehearsed]:
     assert (shared.seen(), _routes(shared)) == before
 
 
-def _error(record: Record) -> str:
-    assert record.verdict is Verdict.FAILED
-    assert record.error is not None
-    return f"{record.error.kind}: {record.error.message}"
-
-
 def test_way_out_moves_and_comes_back(env: Rehearsed) -> None:
     """The zone's route is moved, a task in the zone looks from inside, and it comes back; customers notice nothing."""
     record = env.run("nat_outage", egress_command="checksum")
@@ -80,7 +74,7 @@ def test_lost_gateway_is_passed_by(env: Rehearsed) -> None:
     assert record.verdict is Verdict.SUCCEEDED, env.shown
     assert _routes(env)[ZONE] == (other, "active")
     refused = env.run("nat_outage")
-    assert f"leaves through {other} in eu-central-1b already" in _error(refused)
+    assert f"leaves through {other} in eu-central-1b already" in failure(refused)
     assert env.undo(record) == [f"{_table(env)} led back to {own}"]
     assert env.undo(record) == []
     assert route_back(env.aws, table=_table(env), nat_gateway=own) == f"{_table(env)} leads to {own}"
@@ -99,7 +93,7 @@ def test_dry_run_changes_nothing(env: Rehearsed) -> None:
 def test_task_that_does_not_get_out_fails_the_drill(env: Rehearsed) -> None:
     """A command that fails inside ends the run, and the route is taken back."""
     record = env.run("nat_outage", egress_command="no-such-command")
-    assert f"A task in {ZONE} gets out" in _error(record)
+    assert f"A task in {ZONE} gets out" in failure(record)
     assert "exit code 127 in eu-central-1a" in env.shown
     assert [undone.done for undone in record.undo] == [True, True]
 
@@ -108,7 +102,7 @@ def test_refused_call_leaves_the_route(env: Rehearsed) -> None:
     """A call that AWS refuses fails the run; undo finds the route where it was."""
     env.fault("error", service="ec2", operation="ReplaceRoute", code="InternalError", status=500)
     record = env.run("nat_outage")
-    assert "InternalError" in _error(record)
+    assert "InternalError" in failure(record)
     assert [undone.detail for undone in record.undo] == [f"{_table(env)} leads to {_routes(env)[ZONE][0]}"]
 
 
@@ -120,7 +114,7 @@ def test_killed_kernel_is_taken_back(env: Rehearsed) -> None:
         lambda journal: any("look at" in entry.get("step", "") for entry in journal),
         egress_command="checksum",
     )
-    assert "DeadKernelError" in _error(record)
+    assert "DeadKernelError" in failure(record)
     assert [undone.done for undone in record.undo] == [True, True]
     assert env.lock_is_free()
     env.target.server.admin("DELETE", "/faults")
@@ -128,8 +122,8 @@ def test_killed_kernel_is_taken_back(env: Rehearsed) -> None:
 
 def test_what_has_no_other_way_out_is_refused(env: Rehearsed) -> None:
     """A zone that is not there, and one without another zone's gateway, are refused before anything happens."""
-    assert "no private subnet in eu-central-1z" in _error(env.run("nat_outage", zone="eu-central-1z"))
+    assert "no private subnet in eu-central-1z" in failure(env.run("nat_outage", zone="eu-central-1z"))
     env.fault("lost-nat", zone="eu-central-1b")
     record = env.run("nat_outage")
-    assert f"No NAT gateway outside of {ZONE} is available" in _error(record)
+    assert f"No NAT gateway outside of {ZONE} is available" in failure(record)
     assert (record.plan, record.undo) == (None, [])

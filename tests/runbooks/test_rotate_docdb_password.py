@@ -6,8 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,9 @@ import pytest
 
 from runbooks.former_password import of_stage
 from runbooks.journal import read_journal
-from runbooks.record import Record, Verdict
+from runbooks.record import Verdict
 from runbooks.runner import resume
-from tests.runbooks.rehearsed import COMMAND, SETTINGS, Rehearsed, eventually, rehearsal
+from tests.runbooks.rehearsed import COMMAND, SETTINGS, Rehearsed, eventually, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
@@ -74,29 +72,6 @@ def _tasks(env: Rehearsed) -> set[str]:
     service = env.deployed.service
     found = env.clients("ecs").list_tasks(cluster=service["clusterArn"], serviceName=service["serviceName"])
     return set(found["taskArns"])
-
-
-def _error(record: Record) -> str:
-    assert record.verdict is Verdict.FAILED
-    assert record.error is not None
-    return f"{record.error.kind}: {record.error.message}"
-
-
-@contextmanager
-def _until_failure(env: Rehearsed, kind: str, **members: Any) -> Iterator[None]:
-    """Inject a fault that ends when a step of the next run has failed of it, so that its undo gets through."""
-    known = set(env.folders)
-
-    def watch() -> None:
-        folder = eventually(lambda: next(iter(set(env.folders) - known), None), 120)
-        eventually(lambda: any(entry["event"] == "failed" for entry in read_journal(folder / "journal.jsonl")), 120)
-        env.target.server.admin("DELETE", "/faults")
-
-    env.fault(kind, **members)
-    with ThreadPoolExecutor(1) as pool:
-        watching = pool.submit(watch)
-        yield
-        watching.result()
 
 
 def _comes_to(event: str, step: str) -> Callable[[Sequence[Mapping[str, Any]]], bool]:
@@ -156,7 +131,7 @@ def test_killed_kernel_is_taken_back(env: Rehearsed, event: str, step: str) -> N
     """Kill -9 of the kernel in a step, and between the cluster's change and the label's: all is as it was."""
     former, stages = _password(env), _stages(env)
     record = env.kill_kernel(NAME, _comes_to(event, step))
-    assert "DeadKernelError" in _error(record)
+    assert "DeadKernelError" in failure(record)
     assert all(undone.done for undone in record.undo), record.undo
     assert _password(env) == former
     assert _accepted(env, former)
@@ -195,7 +170,7 @@ def test_refused_change_of_the_cluster_is_taken_back(env: Rehearsed) -> None:
         "error", service="docdb", operation="ModifyDBCluster", code="InvalidDBClusterStateFault", status=400, times=1
     )
     record = env.run(NAME)
-    assert "InvalidDBClusterStateFault" in _error(record)
+    assert "InvalidDBClusterStateFault" in failure(record)
     assert [undone.done for undone in record.undo] == [True, True]
     assert (_password(env), _stages(env)) == (former, stages)
 
@@ -203,9 +178,9 @@ def test_refused_change_of_the_cluster_is_taken_back(env: Rehearsed) -> None:
 def test_tasks_that_do_not_start_end_the_run(env: Rehearsed) -> None:
     """New tasks that hang end the wait; no old one was stopped before, and all is as it was when ECS goes on."""
     former = _password(env)
-    with _until_failure(env, "stuck", what="task"):
+    with env.until_failure("stuck", what="task"):
         record = env.run(NAME, settle_timeout=3)
-    assert "WaitTimeoutError: Waited 3 s for 2 healthy tasks" in _error(record)
+    assert "WaitTimeoutError: Waited 3 s for 2 healthy tasks" in failure(record)
     assert all(undone.done for undone in record.undo), record.undo
     assert _password(env) == former
     assert record.measured is not None
@@ -220,7 +195,7 @@ def test_rotation_in_progress_is_refused(env: Rehearsed) -> None:
         record = env.run(NAME)
     finally:
         client.update_secret_version_stage(SecretId=name, VersionStage="AWSPENDING", RemoveFromVersionId=made)
-    assert f"Version {made} is pending" in _error(record)
+    assert f"Version {made} is pending" in failure(record)
     assert (record.plan, record.undo) == (None, [])
 
 
