@@ -25,7 +25,7 @@ HERE = Path("records")
 @records_app.command("verify")
 def verify(records: DirectoryOption = HERE, as_json: JsonOption = False) -> None:
     """Find any change, gap or reorder since the runs were sealed; exit 1 where there is one."""
-    from runbooks.verification import verify as check
+    from runbooks.records.verification import verify as check
 
     found = check(records)
     if as_json:
@@ -45,7 +45,7 @@ def verify(records: DirectoryOption = HERE, as_json: JsonOption = False) -> None
 @records_app.command("list")
 def list_(records: DirectoryOption = HERE, as_json: JsonOption = False) -> None:
     """List the runs, the newest first: verdict, duration, RTO, RPO, whether sealed."""
-    from runbooks.record_folder import load_all
+    from runbooks.records.record_folder import load_all
 
     rows = []
     for folder in load_all(records):
@@ -73,7 +73,7 @@ def list_(records: DirectoryOption = HERE, as_json: JsonOption = False) -> None:
 @records_app.command()
 def index(records: DirectoryOption = HERE) -> None:
     """Write index.html of all runs again."""
-    from runbooks.report import write_index
+    from runbooks.records.report import write_index
 
     if not records.is_dir():
         raise InvalidInputError("There are no records", [f"{records} is no directory."])
@@ -90,7 +90,7 @@ def report(
     ] = None,
 ) -> None:
     """Draw the report of a run again, into a file outside its sealed folder."""
-    from runbooks.report.run_page import draw
+    from runbooks.records.report.run_page import draw
 
     folder = records / run
     if Path(run).name != run or not (folder / "record.json").is_file():
@@ -102,7 +102,7 @@ def report(
 
 @records_app.command()
 def schema() -> None:
-    """Print the JSON schema of record.json; the project keeps it as runbooks/record.schema.json."""
-    from runbooks.record import schema_text
+    """Print the JSON schema of record.json; the project keeps it as runbooks/records/record.schema.json."""
+    from runbooks.records.record import schema_text
 
     typer.echo(schema_text(), nl=False)

@@ -1,4 +1,4 @@
-"""`prod-infra runbook`: list, describe, run, show, undo, resume; a thin shell over `runbooks.runner`."""
+"""`prod-infra runbook`: list, describe, run, show, undo, resume; a thin shell over `runbooks.running.runner`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def runbook_list() -> None:
 def runbook_describe(name: NameArgument) -> None:
     """Say what a runbook takes, what it does, and what takes it back."""
     from runbooks.catalog import find_runbook
-    from runbooks.description import describe
+    from runbooks.running.description import describe
 
     describe(find_runbook(name), out)
 
@@ -47,7 +47,7 @@ def runbook_run(
     keep: KeepOption = False,
 ) -> None:
     """Run a runbook's notebook and leave a record; what fails is taken back."""
-    from runbooks.runner import run, run_command
+    from runbooks.running.runner import run, run_command
 
     given = pairs(parameter) | ({"approve": approve} if approve else {})
     raise typer.Exit(run_command(lambda: run(name, given, keep=keep, console=out)))
@@ -56,9 +56,9 @@ def runbook_run(
 @runbook_app.command("show")
 def runbook_show(run_id: RunArgument) -> None:
     """Show the record of a run."""
-    from runbooks.run_folder import find_folder
-    from runbooks.runner import read_record
-    from runbooks.summary import show_summary
+    from runbooks.core.run_folder import find_folder
+    from runbooks.running.runner import read_record
+    from runbooks.running.summary import show_summary
 
     folder = find_folder(run_id, Path())
     show_summary(read_record(folder), folder, out)
@@ -67,7 +67,7 @@ def runbook_show(run_id: RunArgument) -> None:
 @runbook_app.command("undo")
 def runbook_undo(run_id: RunArgument) -> None:
     """Take back what a run has done, newest first: after a crash, or later on purpose. Doing it twice is no error."""
-    from runbooks.runner import undo
+    from runbooks.running.runner import undo
 
     if not all(tried.done for tried in undo(run_id, console=out)):
         raise typer.Exit(1)
@@ -76,6 +76,6 @@ def runbook_undo(run_id: RunArgument) -> None:
 @runbook_app.command("resume")
 def runbook_resume(run_id: RunArgument, keep: KeepOption = False) -> None:
     """Run again what was killed or failed, with the same parameters; what AWS says is done already is skipped."""
-    from runbooks.runner import resume, run_command
+    from runbooks.running.runner import resume, run_command
 
     raise typer.Exit(run_command(lambda: resume(run_id, keep=keep, console=out)))

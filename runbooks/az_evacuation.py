@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from prod_infra.errors import RunbookError, WaitTimeoutError
-from runbooks.aws import Aws
+from runbooks.actions.evacuation import DIMENSION, Evacuation, find_evacuation, scalable_target
+from runbooks.core.aws import Aws
+from runbooks.core.run import Run
+from runbooks.core.show_checks import show_checks
+from runbooks.core.steady_state import healthy_targets
+from runbooks.core.step import Call, Step, Undo, UndoAction
+from runbooks.core.waiting import wait
 from runbooks.docdb_failover import FailOver, writer_is
-from runbooks.evacuation import DIMENSION, Evacuation, find_evacuation, scalable_target
 from runbooks.parameters import AzEvacuationParameters
-from runbooks.probing import POLL_SECONDS, ProbedRun
-from runbooks.run import Run
-from runbooks.show_checks import show_checks
-from runbooks.steady_state import healthy_targets
-from runbooks.step import Call, Step, Undo, UndoAction
+from runbooks.probes.probing import POLL_SECONDS, ProbedRun
 from runbooks.verify import Check, Deployed
 from runbooks.verify.check import CheckFunction, Findings, run_check
-from runbooks.waiting import wait
 
 BACK_SECONDS: Final = 600.0
 """For which an undo waits until the tasks are as many as before."""

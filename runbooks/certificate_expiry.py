@@ -11,10 +11,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from prod_infra.errors import TargetError
+from runbooks.core.results import publish
+from runbooks.core.run import Run
+from runbooks.core.step import UndoAction
 from runbooks.parameters import CertificateExpiryParameters
-from runbooks.results import publish
-from runbooks.run import Run
-from runbooks.step import UndoAction
 from runbooks.verify import Check, Deployed
 from runbooks.verify.check import Findings, run_check
 

@@ -18,12 +18,12 @@ from prod_infra.deployment.policy_report import as_json
 from prod_infra.deployment.report import show_progress, show_result, summary
 from prod_infra.deployment.targets import LocalTarget, open_target
 from prod_infra.errors import DeploymentError, RunbookError
-from runbooks.environment import Environment
-from runbooks.first_release import FirstRelease
+from runbooks.actions.first_release import FirstRelease
+from runbooks.core.environment import Environment
+from runbooks.core.results import publish
+from runbooks.core.run import Run
+from runbooks.core.step import Call, Step, UndoAction
 from runbooks.parameters import DeployProdParameters, DrillParameters
-from runbooks.results import publish
-from runbooks.run import Run
-from runbooks.step import Call, Step, UndoAction
 from runbooks.verify import GROUPS, Check
 from runbooks.verify.check import run_check
 from runbooks.verify.deployed import NotFoundError

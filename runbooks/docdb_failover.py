@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from prod_infra.errors import RunbookError
-from runbooks.aws import Aws
+from runbooks.core.aws import Aws
+from runbooks.core.run import Run
+from runbooks.core.show_checks import show_checks
+from runbooks.core.step import Call, Step, Undo, UndoAction
+from runbooks.core.waiting import wait
 from runbooks.parameters import DocdbFailoverParameters
-from runbooks.probing import ProbedRun
-from runbooks.run import Run
-from runbooks.show_checks import show_checks
-from runbooks.step import Call, Step, Undo, UndoAction
+from runbooks.probes.probing import ProbedRun
 from runbooks.verify import Check, Deployed
 from runbooks.verify.check import Findings, run_check
-from runbooks.waiting import wait
 
 AVAILABLE: Final = "available"
 BACK_SECONDS: Final = 600.0

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from prod_infra.errors import RunbookError
-from runbooks.docdb_restore_steps import CreateInstance, Facts, RestoreCluster, UseParameterGroup
-from runbooks.docdb_restored import find_cluster, find_instance, tear_down
-from runbooks.one_off_task import Ended, one_off_task, stop_tasks
-from runbooks.planning import PlannedRun
-from runbooks.record_parts import Measured, Objectives
+from runbooks.actions.docdb_restore_steps import CreateInstance, Facts, RestoreCluster, UseParameterGroup
+from runbooks.actions.docdb_restored import find_cluster, find_instance, tear_down
+from runbooks.actions.one_off_task import Ended, one_off_task, stop_tasks
+from runbooks.core.planning import PlannedRun
+from runbooks.core.results import publish
+from runbooks.core.step import Step, UndoAction
+from runbooks.records.record_parts import Measured, Objectives
 from runbooks.recovery_parameters import DocdbRestoreParameters
-from runbooks.results import publish
-from runbooks.step import Step, UndoAction
 from runbooks.verify import Check
 
 UNTIL: Final = "CHECKSUM_UNTIL"

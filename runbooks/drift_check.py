@@ -7,10 +7,10 @@ from typing import Final
 
 from prod_infra.deployment import drift
 from prod_infra.errors import ProdInfraError, RunbookError
+from runbooks.core.results import publish
+from runbooks.core.run import Run
+from runbooks.core.step import UndoAction
 from runbooks.parameters import DriftCheckParameters
-from runbooks.results import publish
-from runbooks.run import Run
-from runbooks.step import UndoAction
 from runbooks.verify import Check
 
 

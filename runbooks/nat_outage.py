@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from prod_infra.errors import RunbookError
-from runbooks.aws import Aws
-from runbooks.one_off_task import Ended, one_off_task, stop_tasks
-from runbooks.probing import ProbedRun
+from runbooks.actions.one_off_task import Ended, one_off_task, stop_tasks
+from runbooks.core.aws import Aws
+from runbooks.core.results import publish
+from runbooks.core.step import Call, Step, Undo, UndoAction
+from runbooks.core.waiting import wait
+from runbooks.probes.probing import ProbedRun
 from runbooks.recovery_parameters import NatOutageParameters
-from runbooks.results import publish
-from runbooks.step import Call, Step, Undo, UndoAction
 from runbooks.verify import Check
-from runbooks.waiting import wait
 
 ANYWHERE: Final = "0.0.0.0/0"
 ROUTE_SECONDS: Final = 60.0

@@ -89,7 +89,7 @@ class DrillParameters(Parameters):
 
 
 class ProbedParameters(DrillParameters):
-    """What every drill takes that probes while it acts (`runbooks.probing`)."""
+    """What every drill takes that probes while it acts (`runbooks.probes.probing`)."""
 
     probe_write: str = Field(
         "/api/probe", pattern=r"^(/\S*)?$", description="Path to POST numbered writes to; empty: RPO is not measured."
@@ -225,7 +225,7 @@ class DeployProdParameters(DrillParameters):
     def further_faults(cls, given: Mapping[str, Any]) -> list[str]:
         """Return what is wrong with the settings, seen together with the project's own."""
         # Only now: reading the project loads all of the program.
-        from runbooks.environment import environment  # noqa: PLC0415
+        from runbooks.core.environment import environment  # noqa: PLC0415
 
         stack, settings = given.get("stack", "prod"), given.get("settings", {})
         if not isinstance(stack, str) or not isinstance(settings, Mapping):

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from prod_infra.errors import RunbookError
-from runbooks import blue_green, static_site, steady_state
-from runbooks.aws import Aws
-from runbooks.blue_green import BlueGreen, revision_number, revisions, short
-from runbooks.blue_green_step import Deploy, FailedRequests, TestListener
+from runbooks.actions import blue_green, static_site
+from runbooks.actions.blue_green import BlueGreen, revision_number, revisions, short
+from runbooks.actions.blue_green_step import Deploy, FailedRequests, TestListener
+from runbooks.actions.release_checks import nothing_was_lost, publish_release, service_runs, steady_checks
+from runbooks.actions.static_site import Change, Invalidate, SyncSite
+from runbooks.core import steady_state
+from runbooks.core.aws import Aws
+from runbooks.core.step import Call, Step, Undo, UndoAction
 from runbooks.parameters import ReleaseParameters
-from runbooks.probing import ProbedRun
-from runbooks.release_checks import nothing_was_lost, publish_release, service_runs, steady_checks
-from runbooks.static_site import Change, Invalidate, SyncSite
-from runbooks.step import Call, Step, Undo, UndoAction
+from runbooks.probes.probing import ProbedRun
 from runbooks.verify import Check
 
 NEWEST: Final = 10

@@ -9,14 +9,15 @@ from functools import cached_property
 from typing import Any, ClassVar, Final
 
 from prod_infra.errors import RunbookError
-from runbooks import blue_green, steady_state
-from runbooks.blue_green import ALL_AT_ONCE, BlueGreen, short
-from runbooks.blue_green_step import Deploy
+from runbooks.actions import blue_green
+from runbooks.actions.blue_green import ALL_AT_ONCE, BlueGreen, short
+from runbooks.actions.blue_green_step import Deploy
+from runbooks.actions.release_checks import publish_release, service_runs, steady_checks
+from runbooks.core import steady_state
+from runbooks.core.run import Run
+from runbooks.core.show_checks import show_checks
+from runbooks.core.step import Call, Step, UndoAction
 from runbooks.parameters import RollbackParameters
-from runbooks.release_checks import publish_release, service_runs, steady_checks
-from runbooks.run import Run
-from runbooks.show_checks import show_checks
-from runbooks.step import Call, Step, UndoAction
 from runbooks.verify import Check
 
 

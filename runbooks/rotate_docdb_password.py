@@ -16,16 +16,16 @@ from typing import Any, Final
 import httpx
 
 from prod_infra.errors import RunbookError
-from runbooks import docdb_password
-from runbooks.docdb_password import CURRENT, PENDING, PREVIOUS, holders
-from runbooks.docdb_password_steps import Facts, GivePassword, Promote, PutVersion, ReplaceTasks
-from runbooks.former_password import TryFormerPassword, forget_definition
-from runbooks.one_off_task import Ended, one_off_task, stop_tasks
-from runbooks.planning import PlannedRun
-from runbooks.probing import ProbedRun
+from runbooks.actions import docdb_password
+from runbooks.actions.docdb_password import CURRENT, PENDING, PREVIOUS, holders
+from runbooks.actions.docdb_password_steps import Facts, GivePassword, Promote, PutVersion, ReplaceTasks
+from runbooks.actions.former_password import TryFormerPassword, forget_definition
+from runbooks.actions.one_off_task import Ended, one_off_task, stop_tasks
+from runbooks.actions.task_rolling import ServiceTasks
+from runbooks.core.planning import PlannedRun
+from runbooks.core.step import Step, UndoAction
+from runbooks.probes.probing import ProbedRun
 from runbooks.recovery_parameters import RotateDocdbPasswordParameters
-from runbooks.step import Step, UndoAction
-from runbooks.task_rolling import ServiceTasks
 from runbooks.verify import Check
 
 ANSWER_SECONDS: Final = 10.0

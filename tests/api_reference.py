@@ -75,7 +75,7 @@ AFTER: Final = (
         },
     ),
     Section("The local AWS", {"prod_infra.local_aws.server": ("LocalAws",)}),
-    Section("Runbooks", {"runbooks.runner": ("run", "resume", "undo", "read_record")}),
+    Section("Runbooks", {"runbooks.running.runner": ("run", "resume", "undo", "read_record")}),
     Section("Errors", {"prod_infra.errors": ()}),
 )
 

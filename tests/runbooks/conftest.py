@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from papermill import execute_notebook
 from rich.console import Console
 
-from runbooks.record import Record
+from runbooks.records.record import Record
 
 NotebookFactory = Callable[..., Path]
 

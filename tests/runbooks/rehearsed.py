@@ -21,12 +21,12 @@ from rich.console import Console
 from prod_infra.deployment.targets import LocalTarget
 from prod_infra.local_aws.clients import Clients
 from prod_infra.settings import Settings
-from runbooks.aws import Aws
-from runbooks.journal import read_journal
+from runbooks.core.aws import Aws
+from runbooks.core.journal import read_journal
+from runbooks.core.rehearsal import open_environment
 from runbooks.parameters import DrillParameters
-from runbooks.record import Record, Verdict
-from runbooks.rehearsal import open_environment
-from runbooks.runner import read_record, run, undo
+from runbooks.records.record import Record, Verdict
+from runbooks.running.runner import read_record, run, undo
 from runbooks.verify import Deployed
 
 SETTINGS = Settings()
@@ -196,7 +196,7 @@ def _kernel_of(process: subprocess.Popen[str]) -> int:
 @contextmanager
 def rehearsal(directory: Path) -> Iterator[Rehearsed]:
     """Deploy the environment to a local AWS of its own and wait until it is well; runs go to `directory`."""
-    from runbooks.environment import environment  # noqa: PLC0415  it loads all of the program
+    from runbooks.core.environment import environment  # noqa: PLC0415  it loads all of the program
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(directory)

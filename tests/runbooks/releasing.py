@@ -18,8 +18,8 @@ from rich.console import Console
 
 from prod_infra.deployment.targets import LocalTarget
 from prod_infra.local_aws.clients import Clients
-from runbooks import runner
-from runbooks.record import Record, Verdict
+from runbooks.records.record import Record, Verdict
+from runbooks.running import runner
 
 GROUP = {"applicationName": "prod-app", "deploymentGroupName": "prod-app-blue-green"}
 SERVICE = {"cluster": "prod-cluster", "services": ["prod-app"]}

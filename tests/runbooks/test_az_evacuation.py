@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from prod_infra.errors import InvalidInputError, RunbookError
+from runbooks.actions.evacuation import find_evacuation
 from runbooks.az_evacuation import ANSWERS, COMMENT, shift_back
 from runbooks.catalog import find_runbook
-from runbooks.evacuation import find_evacuation
-from runbooks.record import Record, Verdict
-from runbooks.samples import Sample, read_probe
+from runbooks.probes.samples import Sample, read_probe
+from runbooks.records.record import Record, Verdict
 from tests.runbooks.rehearsed import Rehearsed, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")

@@ -16,9 +16,9 @@ from cryptography.x509.oid import NameOID
 from prod_infra.errors import InvalidInputError
 from runbooks.catalog import find_runbook
 from runbooks.certificate_expiry import CertificateExpiry
-from runbooks.environment import environment
+from runbooks.core.environment import environment
 from runbooks.parameters import CertificateExpiryParameters
-from runbooks.record import Record, Verdict
+from runbooks.records.record import Record, Verdict
 from tests.runbooks.rehearsed import Rehearsed, rehearsal
 
 

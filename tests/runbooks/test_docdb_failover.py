@@ -12,8 +12,8 @@ import pytest
 from prod_infra.errors import RunbookError
 from runbooks.catalog import find_runbook
 from runbooks.docdb_failover import DocdbFailover, fail_back, find_failover
-from runbooks.record import Verdict
-from runbooks.runner import undo
+from runbooks.records.record import Verdict
+from runbooks.running.runner import undo
 from tests.runbooks.rehearsed import Rehearsed, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from prod_infra.errors import InvalidInputError
-from runbooks.docdb_restored import tear_down
-from runbooks.record import Verdict
+from runbooks.actions.docdb_restored import tear_down
+from runbooks.records.record import Verdict
 from tests.runbooks.rehearsed import SETTINGS, Rehearsed, eventually, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")

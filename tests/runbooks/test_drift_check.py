@@ -15,8 +15,8 @@ import pytest
 
 from prod_infra.deployment import drift
 from prod_infra.deployment.engine import Engine
-from runbooks.environment import environment
-from runbooks.record import Verdict
+from runbooks.core.environment import environment
+from runbooks.records.record import Verdict
 from tests.runbooks.rehearsed import Rehearsed, eventually, rehearsal
 
 HEADER = "planted-and-never-to-be-shown"

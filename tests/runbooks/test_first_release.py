@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runbooks.record import Verdict
+from runbooks.records.record import Verdict
 from tests.runbooks.releasing import Stage, deployed_stage, image
 
 

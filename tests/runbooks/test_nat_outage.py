@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runbooks.nat_outage import route_back
-from runbooks.record import Verdict
+from runbooks.records.record import Verdict
 from tests.runbooks.rehearsed import Rehearsed, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")

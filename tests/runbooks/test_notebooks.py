@@ -13,9 +13,9 @@ import pytest
 from nbformat import NotebookNode
 
 from runbooks.catalog import RUNBOOKS
-from runbooks.description import step_types
-from runbooks.step import Step
-from runbooks.undo import find_action
+from runbooks.core.step import Step
+from runbooks.core.undo import find_action
+from runbooks.running.description import step_types
 
 MOST_CELLS = 10
 SHAPE = ("steady_state.before", "gate", "plan", "act", "verify", "steady_state.after", "result")

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from prod_infra.errors import InvalidInputError
-from runbooks import runner
-from runbooks.environment import environment
-from runbooks.record import Verdict
+from runbooks.core.environment import environment
+from runbooks.records.record import Verdict
+from runbooks.running import runner
 from tests.runbooks.releasing import GROUP, Stage, deployed_stage, image
 
 QUICK: dict[str, Any] = {"bake_minutes": 0.02}

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from runbooks.former_password import of_stage
-from runbooks.journal import read_journal
-from runbooks.record import Verdict
-from runbooks.runner import resume
+from runbooks.actions.former_password import of_stage
+from runbooks.core.journal import read_journal
+from runbooks.records.record import Verdict
+from runbooks.running.runner import resume
 from tests.runbooks.rehearsed import COMMAND, SETTINGS, Rehearsed, eventually, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")

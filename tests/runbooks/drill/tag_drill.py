@@ -11,11 +11,11 @@ from typing import Any, Final
 from pydantic import Field
 
 from prod_infra.cli import main
-from runbooks.aws import Aws
 from runbooks.catalog import RUNBOOKS, Runbook
+from runbooks.core.aws import Aws
+from runbooks.core.run import Run
+from runbooks.core.step import Call, Step, Undo, UndoAction
 from runbooks.parameters import DrillParameters
-from runbooks.run import Run
-from runbooks.step import Call, Step, Undo, UndoAction
 from runbooks.verify import Check
 
 PAUSE_SECONDS: Final = 120.0

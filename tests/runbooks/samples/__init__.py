@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from runbooks.measure import Stored, measured
-from runbooks.record import CellRecord, CellStatus, Record, RunError, Source, Verdict
-from runbooks.record_parts import (
+from runbooks.probes.measure import Stored, measured
+from runbooks.probes.samples import Kind, Probe, Sample
+from runbooks.records.record import CellRecord, CellStatus, Record, RunError, Source, Verdict
+from runbooks.records.record_parts import (
     CheckRecord,
     Objectives,
     Plan,
@@ -20,7 +21,6 @@ from runbooks.record_parts import (
     SteadyState,
     UndoRecord,
 )
-from runbooks.samples import Kind, Probe, Sample
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TITLES = ("Parameters", "Start", "Steady state before", "Plan", "Act", "Verify", "Steady state after", "Result")

@@ -1,0 +1,1 @@
+"""What the runbooks are put together from: steps and questions about one thing of AWS."""

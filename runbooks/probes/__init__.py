@@ -1,0 +1,1 @@
+"""Requests from outside while a runbook acts, and what they say."""

@@ -1,6 +1,0 @@
-"""Pages for an auditor: one of each run, and one of all; self-contained, and readable without scripts."""
-
-from runbooks.report.index_page import write_index
-from runbooks.report.run_page import write_report
-
-__all__ = ["write_index", "write_report"]

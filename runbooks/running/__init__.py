@@ -1,0 +1,1 @@
+"""One run of one notebook: the runner, the papermill engine, the kernel."""
