@@ -115,14 +115,14 @@ def at_least(path: str, floor: float, *, absent_ok: bool = False) -> Check:
     return satisfies(path, holds, f"be at least {show(floor)}", absent_ok=absent_ok)
 
 
-def at_most(path: str, ceiling: float) -> Check:
+def at_most(path: str, ceiling: float, *, absent_ok: bool = False) -> Check:
     """Return the check that every value at `path` is a number of at most `ceiling`."""
 
     def holds(value: Any) -> bool:
         amount = number(value)
         return amount is not None and amount <= ceiling
 
-    return satisfies(path, holds, f"be at most {show(ceiling)}")
+    return satisfies(path, holds, f"be at most {show(ceiling)}", absent_ok=absent_ok)
 
 
 def holds_all(path: str, expected: Sequence[str]) -> Check:

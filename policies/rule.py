@@ -94,12 +94,14 @@ class Node:
         name: logical name.
         props: properties; `UNKNOWN` for what AWS has yet to decide.
         uses: names of the nodes that a property was made from, by property.
+        protect: whether Pulumi refuses to delete it.
     """
 
     type: str
     name: str
     props: Mapping[str, Any] = field(default_factory=dict)
     uses: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    protect: bool = False
 
 
 Example = tuple[Node, ...]
@@ -228,14 +230,14 @@ class StackRule(Rule):
         passes: stacks that are right.
         fails: stacks that are wrong.
         lacks: a stack without what the rule looks for.
-        unknown: a stack that can't be decided, where the rule can meet such a thing.
+        unknown: a stack that can't be decided; none where the rule reads only what Pulumi itself knows.
     """
 
     check: Callable[[PolicyResource, Stack], Iterator[str]]
     passes: tuple[Example, ...]
     fails: tuple[Example, ...]
     lacks: Example
-    unknown: Example
+    unknown: Example = ()
 
     @property
     def cases(self) -> tuple[Case, ...]:
@@ -244,7 +246,7 @@ class StackRule(Rule):
             *(Case("passes", stack, Verdict.PASS) for stack in self.passes),
             *(Case("fails", stack, Verdict.FAIL) for stack in self.fails),
             Case("absent", self.lacks, self.on_absent),
-            Case("unknown", self.unknown, self.on_unknown),
+            *([Case("unknown", self.unknown, self.on_unknown)] if self.unknown else []),
         )
 
 

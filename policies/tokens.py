@@ -101,6 +101,29 @@ NETWORK_ACL_RULE: Final[Tokens] = ("aws:ec2/networkAclRule:NetworkAclRule",)
 CERTIFICATE: Final[Tokens] = ("aws:acm/certificate:Certificate",)
 ECS_CLUSTER: Final[Tokens] = ("aws:ecs/cluster:Cluster",)
 IAM_ROLE: Final[Tokens] = ("aws:iam/role:Role",)
+BUCKET_ACL: Final[Tokens] = ("aws:s3/bucketAcl:BucketAcl", "aws:s3/bucketAclV2:BucketAclV2")
+BUCKET_CORS: Final[Tokens] = (
+    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
+    "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2",
+)
+BUCKET_OBJECT: Final[Tokens] = (
+    "aws:s3/bucketObject:BucketObject",
+    "aws:s3/bucketObjectv2:BucketObjectv2",
+    "aws:s3/BucketObject:BucketObject",
+)
+BUCKET_WEBSITE: Final[Tokens] = (
+    "aws:s3/bucketWebsiteConfiguration:BucketWebsiteConfiguration",
+    "aws:s3/bucketWebsiteConfigurationV2:BucketWebsiteConfigurationV2",
+)
+ACCOUNT_PUBLIC_ACCESS_BLOCK: Final[Tokens] = ("aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",)
+SCHEDULED_SCALING: Final[Tokens] = ("aws:appautoscaling/scheduledAction:ScheduledAction",)
+SUBSCRIPTION: Final[Tokens] = ("aws:sns/topicSubscription:TopicSubscription",)
+KMS_GRANT: Final[Tokens] = ("aws:kms/grant:Grant",)
+LOG_SUBSCRIPTION: Final[Tokens] = ("aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter",)
+BUCKET_REPLICATION: Final[Tokens] = ("aws:s3/bucketReplicationConfig:BucketReplicationConfig",)
+ECR_REPLICATION: Final[Tokens] = ("aws:ecr/replicationConfiguration:ReplicationConfiguration",)
+PEERING: Final[Tokens] = ("aws:ec2/vpcPeeringConnection:VpcPeeringConnection",)
+ACCESS_KEY: Final[Tokens] = ("aws:iam/accessKey:AccessKey",)
 IDENTITY_POLICY: Final[Tokens] = (
     "aws:iam/policy:Policy",
     "aws:iam/rolePolicy:RolePolicy",
@@ -122,6 +145,8 @@ RESOURCE_POLICY: Final[Tokens] = (
     "aws:sns/topicPolicy:TopicPolicy",
     "aws:secretsmanager/secret:Secret",
     "aws:secretsmanager/secretPolicy:SecretPolicy",
+    "aws:sqs/queue:Queue",
+    "aws:sqs/queuePolicy:QueuePolicy",
 )
 EGRESS_RULE: Final[Tokens] = ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",)
 BUCKET_OBJECT_LOCK: Final[Tokens] = (

@@ -63,6 +63,7 @@ def resource(
     name: str = "example",
     uses: Mapping[str, Sequence[Registration]] | None = None,
     secrets: Collection[str] = (),
+    protect: bool = False,
 ) -> Registration:
     """Return a resource as a program registers it.
 
@@ -72,6 +73,7 @@ def resource(
         name: logical name.
         uses: by property, the resources that its value was made from.
         secrets: properties that the program marks as secret.
+        protect: whether Pulumi refuses to delete it.
     """
     return Registration(
         urn=f"urn:pulumi:prod::test::{type_}::{name}",
@@ -80,6 +82,7 @@ def resource(
         custom=True,
         inputs={key: _with_unknowns(value) for key, value in typed(props or {}, secrets).items()},
         property_dependencies={key: tuple(used.urn for used in found) for key, found in (uses or {}).items()},
+        protect=protect,
     )
 
 

@@ -17,11 +17,18 @@ Container = Mapping[str, Any]
 # What Fargate can send a container's output with (ECS developer guide, task definition parameters for Fargate).
 LOG_DRIVERS = ("awslogs", "awsfirelens", "splunk")
 
-_SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY|CREDENTIAL", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"PASSWORD|PASSWD|PASSPHRASE|(^|_)PWD|SECRET|TOKEN|(PRIVATE|API|ACCESS|SIGNING|ENCRYPTION|MASTER)[_-]?KEY|CREDENTIAL",
+    re.IGNORECASE,
+)
 # Names of where a secret is, not of the secret itself.
 _POINTER_NAME = re.compile(r"_(ARN|NAME|ID|FILE|PATH|URL|TTL|LIFETIME|EXPIRES)$", re.IGNORECASE)
-# An AWS access key id, a PEM private key, or a URL with a password in it.
-_SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*:[^/\s@]+@")
+# An AWS access key id, a PEM private key, a URL with a password in it, a token of Stripe, GitHub or Slack, a JWT, or a
+# password given on the command line.
+_SECRET_VALUE = re.compile(
+    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*:[^/\s@]+@"
+    r"|\b[sr]k_live_\w{10}|\bgh[pousr]_\w{20}|\bxox[abprs]-\w|\beyJ[\w-]{10,}\.[\w-]{10,}\.|--?pass\w*[= ]\S"
+)
 _FROM_PROD = re.compile(r":secretsmanager:[^:]*:[^:]*:secret:prod/|:ssm:[^:]*:[^:]*:parameter/prod/")
 
 
@@ -66,6 +73,12 @@ def _plaintext(container: Container) -> Iterator[str]:
         called_secret = _SECRET_NAME.search(name) and not _POINTER_NAME.search(name)
         if value and (called_secret or _SECRET_VALUE.search(value)):
             yield f"environment[{index}] holds what looks like a secret in plain text"
+    for key in ("command", "entryPoint"):
+        if _SECRET_VALUE.search(" ".join(map(str, container.get(key) or ()))):
+            yield f"{key} holds what looks like a secret in plain text"
+    for name in (container.get("logConfiguration") or {}).get("options") or {}:
+        if _SECRET_NAME.search(name):
+            yield "logConfiguration.options has a secret's name; it belongs in secretOptions"
 
 
 def secrets_outside_prod(container: Container) -> Iterator[str]:
@@ -139,6 +152,11 @@ TASK_NO_PLAINTEXT_SECRET = ResourceRule(
         task(environment=[{"name": "DB_PASSWORD", "value": "x"}]),
         task(environment=[{"name": "DATABASE", "value": "mongodb://app:x@db:27017"}]),
         task(environment=[{"name": "KEY", "value": "AKIA" + "A" * 16}]),
+        task(environment=[{"name": "MONGO_PWD", "value": "x"}]),
+        task(environment=[{"name": "JWT_SIGNING_KEY", "value": "x"}]),
+        task(environment=[{"name": "STRIPE", "value": "sk_live_" + "a" * 24}]),
+        task(command=["serve", "--password=x"]),
+        task(logConfiguration={"logDriver": "splunk", "options": {"splunk-token": "x"}}),
     ),
 )
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from pulumi_policy import PolicyResource
+
 from policies.checks import equals, number, one_of, satisfies
-from policies.rule import WELL_ARCHITECTED, Absent, ResourceRule, Severity
+from policies.graph import Stack, known, undecided
+from policies.rule import UNKNOWN, WELL_ARCHITECTED, Absent, Node, ResourceRule, Severity, StackRule
 from policies.tokens import DOCDB_CLUSTER, DOCDB_INSTANCE
 
 MIN_ENGINE = 5
@@ -74,4 +79,42 @@ DOCDB_ENGINE = ResourceRule(
     fails=({"engineVersion": "3.6.0"}, {"engineVersion": "4.0.0"}),
 )
 
-RULES = (DOCDB_CA, DOCDB_CLASS, DOCDB_MINOR, DOCDB_ENGINE)
+_PASSWORD = ("random:index/randomPassword:RandomPassword",)
+
+
+def _generated(cluster: PolicyResource, stack: Stack) -> Iterator[str]:
+    if known(cluster, "manageMasterUserPassword") is True or stack.used(cluster, "masterPassword", _PASSWORD):
+        return
+    if cluster.property_dependencies.get("masterPassword"):
+        undecided(cluster, "masterPassword")
+    if known(cluster, "masterPassword"):
+        yield "masterPassword is written into the program; it must be generated"
+
+
+DOCDB_GENERATED_PASSWORD = StackRule(
+    id="docdb-generated-password",
+    title="DocumentDB's password is generated, and nobody has ever seen it",
+    why="One that is written down somewhere is found there, and is often used elsewhere too.",
+    severity=Severity.HIGH,
+    on=DOCDB_CLUSTER,
+    keys=("masterPassword", "manageMasterUserPassword"),
+    absent=Absent(means="AWS generates it, or takes the snapshot's", passes=True),
+    fix="Leave the password to prod_infra.data.docdb.",
+    controls={WELL_ARCHITECTED: ("SEC02-BP03",)},
+    check=_generated,
+    passes=(
+        (
+            Node(_PASSWORD[0], "password"),
+            Node(DOCDB_CLUSTER[0], "db", {"masterPassword": UNKNOWN}, {"masterPassword": ["password"]}),
+        ),
+        (Node(DOCDB_CLUSTER[0], "db", {"manageMasterUserPassword": True}),),
+    ),
+    fails=((Node(DOCDB_CLUSTER[0], "db", {"masterPassword": "written-down"}),),),
+    lacks=(Node(DOCDB_CLUSTER[0], "db"),),
+    unknown=(
+        Node("aws:ssm/parameter:Parameter", "elsewhere"),
+        Node(DOCDB_CLUSTER[0], "db", {"masterPassword": UNKNOWN}, {"masterPassword": ["elsewhere"]}),
+    ),
+)
+
+RULES = (DOCDB_GENERATED_PASSWORD, DOCDB_CA, DOCDB_CLASS, DOCDB_MINOR, DOCDB_ENGINE)

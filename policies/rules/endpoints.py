@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pulumi_policy import PolicyResource
 
 from policies.checks import Props, present, satisfies, unless
+from policies.documents import allows, document, listed, narrowed
 from policies.graph import Stack, known
 from policies.rule import UNKNOWN, WELL_ARCHITECTED, Absent, Example, Node, ResourceRule, Severity, StackRule
-from policies.rules.identity import DEFERRED, allows, document, listed
+from policies.rules.identity import DEFERRED
 from policies.tokens import SUBNET, VPC_ENDPOINT
 
 MIN_ZONES = 2
@@ -70,7 +71,7 @@ ENDPOINT_OWN_GROUP = ResourceRule(
 def _unbounded(props: Props) -> Iterator[str]:
     yield from present("policy")(props)
     yield from allows(
-        lambda statement: "*" in listed(statement.get("Action")) and not statement.get("Condition"),
+        lambda statement: "*" in listed(statement.get("Action")) and not narrowed(statement),
         "lets everyone do everything; it must have a condition on the account",
     )(props)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pulumi_policy import PolicyResource
@@ -60,7 +60,8 @@ def _only_cloudfront(balancer: PolicyResource, stack: Stack) -> Iterator[str]:
                 yield f"rule {name} admits the world to the load balancer behind CloudFront"
 
 
-def _guarded(on: Tokens, key: str, rule: dict[str, Any], *extra: Node) -> Example:
+def guarded(on: Tokens, key: str, rule: dict[str, Any], *extra: Node) -> Example:
+    """Return an example: a resource whose property `key` names a group with one rule."""
     group = Node(SECURITY_GROUP[0], "group")
     source = Node(SECURITY_GROUP_INGRESS_RULE[0], "rule", rule, {"securityGroupId": ["group"]})
     return (*extra, group, source, Node(on[0], "it", {key: UNKNOWN}, {key: ["group"]}))
@@ -81,13 +82,13 @@ ALB_ONLY_CLOUDFRONT = StackRule(
     controls={WELL_ARCHITECTED: ("SEC05-BP01",)},
     check=_only_cloudfront,
     passes=(
-        _guarded(LOAD_BALANCER, "securityGroups", {"prefixListId": "pl-1"}, _CDN),
-        _guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "10.0.0.0/8"}, _CDN),
-        _guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "0.0.0.0/0"}),
+        guarded(LOAD_BALANCER, "securityGroups", {"prefixListId": "pl-1"}, _CDN),
+        guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "10.0.0.0/8"}, _CDN),
+        guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "0.0.0.0/0"}),
     ),
     fails=(
-        _guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "0.0.0.0/0"}, _CDN),
-        _guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv6": "::/0"}, _CDN),
+        guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "0.0.0.0/0"}, _CDN),
+        guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv6": "::/0"}, _CDN),
     ),
     lacks=(_CDN, Node(LOAD_BALANCER[0], "it")),
     unknown=(_CDN, Node(LOAD_BALANCER[0], "it", {"securityGroups": ["sg-1"]})),
@@ -118,8 +119,8 @@ WORLD_ONLY_BALANCERS = StackRule(
     controls=_FIREWALL,
     check=_only_balancers,
     passes=(
-        _guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "0.0.0.0/0"}),
-        _guarded(ECS_SERVICE, "networkConfiguration", {"cidrIpv4": "10.0.0.0/8"}),
+        guarded(LOAD_BALANCER, "securityGroups", {"cidrIpv4": "0.0.0.0/0"}),
+        guarded(ECS_SERVICE, "networkConfiguration", {"cidrIpv4": "10.0.0.0/8"}),
     ),
     fails=((Node(SECURITY_GROUP[0], "group"), _OPEN), (Node(SECURITY_GROUP[0], "group", {"ingress": [_ANYBODY]}),)),
     lacks=(Node(SECURITY_GROUP[0], "group"),),
@@ -130,14 +131,18 @@ WORLD_ONLY_BALANCERS = StackRule(
 )
 
 
-def _only_groups(cluster: PolicyResource, stack: Stack) -> Iterator[str]:
-    key = "vpcSecurityGroupIds"
-    groups = stack.used(cluster, key, SECURITY_GROUP)
-    if not groups and known(cluster, key):
-        undecided(cluster, key)
-    for group in groups:
-        for name, _ in _admitted(group, stack):
-            yield f"rule {name} admits a block of addresses to the database; it must admit a security group"
+def only_groups(key: str, what: str) -> Callable[[PolicyResource, Stack], Iterator[str]]:
+    """Return the check that the security groups in `key` admit no block of addresses."""
+
+    def check(resource: PolicyResource, stack: Stack) -> Iterator[str]:
+        groups = stack.used(resource, key, SECURITY_GROUP)
+        if not groups and known(resource, key):
+            undecided(resource, key)
+        for group in groups:
+            for name, _ in _admitted(group, stack):
+                yield f"rule {name} admits a block of addresses to {what}; it must admit a security group"
+
+    return check
 
 
 DOCDB_ONLY_GROUPS = StackRule(
@@ -150,9 +155,9 @@ DOCDB_ONLY_GROUPS = StackRule(
     absent=Absent(means="AWS takes the VPC's default group; docdb-own-security-group objects", passes=True),
     fix="Admit the tasks' group, as prod_infra.network.security_groups does.",
     controls={WELL_ARCHITECTED: ("SEC05-BP02",)},
-    check=_only_groups,
-    passes=(_guarded(DOCDB_CLUSTER, "vpcSecurityGroupIds", {"referencedSecurityGroupId": "sg-1"}),),
-    fails=(_guarded(DOCDB_CLUSTER, "vpcSecurityGroupIds", {"cidrIpv4": "10.1.0.0/16"}),),
+    check=only_groups("vpcSecurityGroupIds", "the database"),
+    passes=(guarded(DOCDB_CLUSTER, "vpcSecurityGroupIds", {"referencedSecurityGroupId": "sg-1"}),),
+    fails=(guarded(DOCDB_CLUSTER, "vpcSecurityGroupIds", {"cidrIpv4": "10.1.0.0/16"}),),
     lacks=(Node(DOCDB_CLUSTER[0], "it"),),
     unknown=(Node(DOCDB_CLUSTER[0], "it", {"vpcSecurityGroupIds": ["sg-1"]}),),
 )

@@ -234,6 +234,14 @@ VPC_ADOPTS_DEFAULT_GROUP = StackRule(
 )
 
 _HEADERS = "responseHeadersPolicyId"
+_HEADERS_MUST = "name a response headers policy with security headers"
+# AWS's own SimpleCORS and CORS-With-Preflight (CloudFront guide, "Use managed response headers policies").
+_CORS_ALONE = ("60669652-455b-4ae9-85a4-c4c02393f86c", "5cc3b908-e619-4b99-88e5-2cf7f45965bd")
+
+
+def _adds_security(policy: Any) -> bool:
+    return bool(policy) and policy not in _CORS_ALONE
+
 
 CLOUDFRONT_HEADERS = ResourceRule(
     id="cloudfront-security-headers",
@@ -246,11 +254,15 @@ CLOUDFRONT_HEADERS = ResourceRule(
     fix="Keep the response headers policy of prod_infra.edge.behaviors.",
     controls={CHECKOV: ("CKV2_AWS_32",), WELL_ARCHITECTED: ("SEC05-BP03",)},
     check=all_of(
-        satisfies(f"defaultCacheBehavior.{_HEADERS}", bool, "name a response headers policy"),
-        each("orderedCacheBehaviors", satisfies(_HEADERS, bool, "name a response headers policy")),
+        satisfies(f"defaultCacheBehavior.{_HEADERS}", _adds_security, _HEADERS_MUST),
+        each("orderedCacheBehaviors", satisfies(_HEADERS, _adds_security, _HEADERS_MUST)),
     ),
     passes=({"defaultCacheBehavior": {_HEADERS: "67f7725c-6f97-4210-82d7-5512b31e9d03"}},),
-    fails=({"defaultCacheBehavior": {_HEADERS: ""}}, {"orderedCacheBehaviors": [{"pathPattern": "/images/*"}]}),
+    fails=(
+        {"defaultCacheBehavior": {_HEADERS: ""}},
+        {"defaultCacheBehavior": {_HEADERS: _CORS_ALONE[0]}},
+        {"orderedCacheBehaviors": [{"pathPattern": "/images/*"}]},
+    ),
 )
 
 CLOUDFRONT_ROOT_OBJECT = ResourceRule(

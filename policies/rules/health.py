@@ -7,7 +7,7 @@ from typing import Any
 
 from pulumi_policy import PolicyResource
 
-from policies.checks import Check, Props, all_of, each, equals, holds_all, number, satisfies, unless
+from policies.checks import Check, Props, all_of, each, equals, given, holds_all, number, satisfies, unless
 from policies.graph import Stack, items, known, undecided
 from policies.rule import WELL_ARCHITECTED, Absent, Example, Node, ResourceRule, Severity, StackRule
 from policies.tokens import DISTRIBUTION, LOG_DELIVERY, RECORD, TARGET_GROUP
@@ -192,6 +192,9 @@ def _not_shared(behavior: Props) -> Iterator[str]:
             "be a policy that keeps no answers",
             absent_ok=True,
         )(behavior)
+        # The older way: CloudFront keeps answers for a day unless told otherwise.
+        if given(behavior, "forwardedValues"):
+            yield from equals("maxTtl", 0)(behavior)
 
 
 def _behaviors(**api: Any) -> Mapping[str, Any]:

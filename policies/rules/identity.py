@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from pulumi_policy import PolicyResource
 
-from policies.checks import Check, Props, satisfies
+from policies.checks import satisfies
+from policies.documents import Statement, allows, anyone, document, listed
 from policies.graph import Stack, known, undecided
 from policies.rule import (
     CHECKOV,
@@ -25,52 +25,14 @@ from policies.rule import (
 from policies.rules.containers import Container, every_container, task
 from policies.tokens import IAM_ROLE, IDENTITY_POLICY, POLICY_ATTACHMENT, RESOURCE_POLICY, TASK_DEFINITION
 
-Statement = Mapping[str, Any]
-
 DEFERRED = "the policy names what AWS has yet to number; `up` decides before it attaches it"
 _ROOT = ("", "0", "root")
-ADMINISTRATOR = ("/AdministratorAccess", "/PowerUserAccess", "/IAMFullAccess")
-
-
-def listed(value: Any) -> list[Any]:
-    """Return what a policy document gives as one value or as a list of them."""
-    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
-
-
-def statements(text: Any) -> list[Statement]:
-    """Return the statements of a policy document, from its JSON text; none where it has none."""
-    parsed = json.loads(text) if isinstance(text, str) and text else {}
-    found = listed(parsed.get("Statement")) if isinstance(parsed, dict) else []
-    return [statement for statement in found if isinstance(statement, dict)]
-
-
-def allows(check: Callable[[Statement], bool], must: str, key: str = "policy") -> Check:
-    """Return the check that no Allow of the policy at `key` is one that `check` finds."""
-
-    def over(props: Props) -> Iterator[str]:
-        for index, statement in enumerate(statements(props.get(key))):
-            if statement.get("Effect") == "Allow" and check(statement):
-                yield f"{key}: statement {index} {must}"
-
-    return over
-
-
-def anyone(statement: Statement) -> bool:
-    """Whether a statement is for everybody, without a condition."""
-    principal = statement.get("Principal")
-    named = principal.values() if isinstance(principal, dict) else [principal]
-    return not statement.get("Condition") and any("*" in listed(who) for who in named)
+ADMINISTRATOR = ("/AdministratorAccess", "/PowerUserAccess", "FullAccess")
 
 
 def _everything(statement: Statement) -> bool:
-    actions = listed(statement.get("Action"))
-    return "NotAction" in statement or any(action in ("*", "*:*") for action in actions)
-
-
-def document(**statement: Any) -> Mapping[str, Any]:
-    """Return an example: a policy with one statement."""
-    good = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
-    return {"policy": json.dumps({"Version": "2012-10-17", "Statement": [{**good, **statement}]})}
+    actions = [str(action) for action in listed(statement.get("Action"))]
+    return "NotAction" in statement or any(not action.strip("*?:") for action in actions)
 
 
 RESOURCE_POLICY_NOT_PUBLIC = ResourceRule(
@@ -82,17 +44,23 @@ RESOURCE_POLICY_NOT_PUBLIC = ResourceRule(
     keys=("policy",),
     absent=Absent(means="AWS admits nobody of another account", passes=True),
     deferred=DEFERRED,
-    fix="Name the principal, or say by a Condition whom the statement is for.",
+    fix="Name the principal, or say by a Condition on an account, an ARN or an organization whom it is for.",
     controls={CHECKOV: ("CKV_AWS_70", "CKV_AWS_33"), WELL_ARCHITECTED: ("SEC03-BP07",)},
-    check=allows(anyone, "allows anyone; it must name a principal or have a condition"),
+    check=allows(anyone, "allows anyone; it must name a principal, or by a condition say whose"),
     passes=(
         document(Principal={"Service": "cloudfront.amazonaws.com"}),
         document(Principal={"AWS": ["arn:aws:iam::123456789012:root"]}),
         document(Principal="*", Condition={"StringEquals": {"aws:SourceAccount": "123456789012"}}),
         document(Effect="Deny", Principal="*"),
+        document(Principal="*", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:::one-*"}}),
     ),
     fails=(
         document(Principal="*"),
+        document(NotPrincipal={"AWS": "arn:aws:iam::123456789012:root"}),
+        document(Principal="*", Condition={"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}),
+        document(Principal="*", Condition={"StringLike": {"aws:Referer": "https://example.com/*"}}),
+        document(Principal="*", Condition={"StringNotEquals": {"aws:PrincipalAccount": "123456789012"}}),
+        document(Principal="*", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudfront::*:distribution/*"}}),
         document(Principal={"AWS": "*"}),
         document(Principal={"AWS": ["arn:aws:iam::123456789012:root", "*"]}),
     ),
@@ -134,6 +102,7 @@ NO_ADMINISTRATOR = ResourceRule(
     fails=(
         {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
         {"policyArn": "arn:aws:iam::aws:policy/PowerUserAccess"},
+        {"policyArn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"},
     ),
 )
 

@@ -8,7 +8,8 @@ from typing import Any
 from pulumi_policy import PolicyResource
 from pulumi_policy.proxy import UnknownValueError
 
-from policies.checks import all_of, at_least, equals, present, unless
+from policies.checks import Props, all_of, at_least, at_most, equals, present, unless
+from policies.documents import Statement, document, listed, may, statements
 from policies.graph import Stack, undecided
 from policies.rule import (
     CHECKOV,
@@ -172,7 +173,82 @@ KEY_DELETION_WINDOW = ResourceRule(
     fails=({"deletionWindowInDays": 7},),
 )
 
+KEY_USABLE = ResourceRule(
+    id="kms-usable",
+    title="A key is on, and its policy can be changed by the account",
+    why="With the key off, the database, the secrets and the logs can't be read; with nobody to change it, for ever.",
+    severity=Severity.HIGH,
+    on=KMS_KEY,
+    keys=("isEnabled", "enabled", "bypassPolicyLockoutSafetyCheck"),
+    absent=Absent(means="AWS turns it on", passes=True),
+    fix="Leave is_enabled and bypass_policy_lockout_safety_check out, as prod_infra.operations.key.Key does.",
+    controls={WELL_ARCHITECTED: ("SEC08-BP01",)},
+    check=all_of(
+        equals("isEnabled", expected=True, absent_ok=True),
+        equals("enabled", expected=True, absent_ok=True),
+        equals("bypassPolicyLockoutSafetyCheck", expected=False, absent_ok=True),
+    ),
+    passes=({"isEnabled": True}, {}),
+    fails=({"isEnabled": False}, {"enabled": False}, {"bypassPolicyLockoutSafetyCheck": True}),
+)
+
+MAX_ROTATION_DAYS = 365
+
+KEY_ROTATION_PERIOD = ResourceRule(
+    id="kms-rotation-period",
+    title=f"A key rotates every {MAX_ROTATION_DAYS} days or more often",
+    why="The longer one key material is used, the more a leak of it opens.",
+    severity=Severity.LOW,
+    on=ROTATABLE_KEY,
+    keys=("rotationPeriodInDays",),
+    absent=Absent(means="AWS rotates each year", passes=True),
+    fix="Leave rotation_period_in_days out, as prod_infra.operations.key.Key does.",
+    controls={WELL_ARCHITECTED: ("SEC02-BP05",)},
+    check=at_most("rotationPeriodInDays", MAX_ROTATION_DAYS, absent_ok=True),
+    passes=({"rotationPeriodInDays": 90}, {"rotationPeriodInDays": MAX_ROTATION_DAYS}),
+    fails=({"rotationPeriodInDays": 2560},),
+)
+
+
+def _administered(props: Props) -> Iterator[str]:
+    text = props.get("policy")
+    if text and not any(_administers(statement) for statement in statements(text)):
+        yield "policy lets no principal of the account change it; AWS itself could not undo that"
+
+
+def _administers(statement: Statement) -> bool:
+    principal = statement.get("Principal")
+    named = listed(principal.get("AWS")) if isinstance(principal, dict) else []
+    allowed = statement.get("Effect") == "Allow" and not statement.get("Condition")
+    return allowed and bool(named) and may(statement, "kms:PutKeyPolicy")
+
+
+_ROOT = {"AWS": "arn:aws:iam::123456789012:root"}
+
+KEY_ADMINISTERED = ResourceRule(
+    id="kms-administered",
+    title="Someone of the account may change a key's policy",
+    why="Otherwise nobody ever can, and what it encrypted is lost with the service that may still use it.",
+    severity=Severity.HIGH,
+    on=KMS_KEY,
+    keys=("policy",),
+    absent=Absent(means="AWS lets the account's IAM policies decide", passes=True),
+    deferred="the policy names what AWS has yet to number; `up` decides before it makes the key",
+    fix="Make the key with prod_infra.operations.key.Key.",
+    controls={WELL_ARCHITECTED: ("SEC08-BP01",)},
+    check=_administered,
+    passes=(document(Principal=_ROOT, Action="kms:Put*"), {"policy": ""}),
+    fails=(
+        document(Principal=_ROOT, Action="kms:Decrypt"),
+        document(Principal={"Service": "rds.amazonaws.com"}, Action="kms:*"),
+        document(Principal=_ROOT, Action="kms:*", Condition={"StringEquals": {"kms:ViaService": "rds"}}),
+    ),
+)
+
 RULES = (
+    KEY_USABLE,
+    KEY_ROTATION_PERIOD,
+    KEY_ADMINISTERED,
     DOCDB_OWN_KEY,
     SECRET_OWN_KEY,
     LOG_GROUP_OWN_KEY,

@@ -243,13 +243,17 @@ SUBNET_NO_PUBLIC_IP = ResourceRule(
     why="What is started in it by mistake would face the internet.",
     severity=Severity.HIGH,
     on=SUBNET,
-    keys=("mapPublicIpOnLaunch",),
+    keys=("mapPublicIpOnLaunch", "assignIpv6AddressOnCreation"),
     absent=Absent(means="AWS gives out none", passes=True),
     fix="Leave map_public_ip_on_launch to prod_infra.network.vpc.Vpc, which turns it off.",
     controls={FSBP: ("EC2.15",), CHECKOV: ("CKV_AWS_130",), WELL_ARCHITECTED: ("SEC05-BP01",)},
-    check=equals("mapPublicIpOnLaunch", expected=False, absent_ok=True),
+    check=all_of(
+        equals("mapPublicIpOnLaunch", expected=False, absent_ok=True),
+        # Every IPv6 address is a public one.
+        equals("assignIpv6AddressOnCreation", expected=False, absent_ok=True),
+    ),
     passes=({"mapPublicIpOnLaunch": False},),
-    fails=({"mapPublicIpOnLaunch": True},),
+    fails=({"mapPublicIpOnLaunch": True}, {"assignIpv6AddressOnCreation": True}),
 )
 
 ENDPOINT_PRIVATE_DNS = ResourceRule(

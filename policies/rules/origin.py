@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+
+from pulumi_policy.proxy import UnknownValueError
 
 from policies.checks import Props, each, given, present
 from policies.graph import items
@@ -39,9 +42,19 @@ LISTENER_REFUSES = ResourceRule(
 )
 
 
+def _says_something(header: Props) -> bool:
+    """Whether a header has values, none of which any text would match; one that AWS has yet to decide is a text."""
+    values = header.get("values") or ()
+    for index in range(len(values)):
+        with suppress(UnknownValueError):
+            if not str(values[index]).strip("*?"):
+                return False
+    return len(values) > 0
+
+
 def _asks_header(props: Props) -> Iterator[str]:
     asked = (condition.get("httpHeader") for condition in items(props.get("conditions")))
-    if _forwards(props, "actions") and not any(header and len(header.get("values") or ()) for header in asked):
+    if _forwards(props, "actions") and not any(header and _says_something(header) for header in asked):
         yield "conditions ask for no header; the rule must ask for the one that only our distribution sends"
 
 
@@ -63,7 +76,11 @@ LISTENER_RULE_HEADER = ResourceRule(
         },
         {"actions": [{"type": "redirect"}], "conditions": [{"pathPattern": {"values": ["/*"]}}]},
     ),
-    fails=({"conditions": []}, {"conditions": [{"pathPattern": {"values": ["/*"]}}]}),
+    fails=(
+        {"conditions": []},
+        {"conditions": [{"pathPattern": {"values": ["/*"]}}]},
+        {"conditions": [{"httpHeader": {"httpHeaderName": "X-Origin-Verify", "values": ["*"]}}]},
+    ),
 )
 
 

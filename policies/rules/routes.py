@@ -54,6 +54,16 @@ def _is_public(subnet: PolicyResource, stack: Stack) -> bool:
     return _leaves(subnet, stack, PUBLIC_WAYS, INTERNET_GATEWAY)
 
 
+def _faces_internet(subnet: PolicyResource, stack: Stack) -> bool:
+    """Whether any route of a subnet leads to an internet gateway, to whatever addresses, IPv6 among them."""
+    for table in _tables(subnet, stack):
+        for route in stack.users(table, "routeTableId", ROUTE):
+            named = str(known(route, "gatewayId")).startswith("igw-")
+            if named or stack.used(route, "gatewayId", INTERNET_GATEWAY):
+                return True
+    return _is_public(subnet, stack)
+
+
 def _subnets(resource: PolicyResource, key: str, stack: Stack) -> list[PolicyResource]:
     """Return the subnets of the stack that `key` names.
 
@@ -68,8 +78,8 @@ def _subnets(resource: PolicyResource, key: str, stack: Stack) -> list[PolicyRes
 
 def _private(service: PolicyResource, stack: Stack) -> Iterator[str]:
     for subnet in _subnets(service, "networkConfiguration", stack):
-        if _is_public(subnet, stack):
-            yield f"subnet {subnet.name} is public: its default route leads to an internet gateway"
+        if _faces_internet(subnet, stack):
+            yield f"subnet {subnet.name} is public: a route of it leads to an internet gateway"
         elif not _leaves(subnet, stack, PRIVATE_WAYS, NAT_GATEWAY):
             yield f"subnet {subnet.name} has no default route through a NAT gateway"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies.checks import Props, all_of, at_least, at_most, equals
+from policies.checks import Props, all_of, at_least, at_most, equals, unless
 from policies.rule import WELL_ARCHITECTED, Absent, ResourceRule, Severity
-from policies.tokens import SCALABLE_TARGET, SCALING_POLICY
+from policies.rules.services import MIN_TASKS
+from policies.tokens import SCALABLE_TARGET, SCALING_POLICY, SCHEDULED_SCALING
 
 MAX_SCALE_OUT_SECONDS = 300
 MIN_SCALE_IN_SECONDS = 60
@@ -62,4 +63,28 @@ SCALING_PACE = ResourceRule(
     fails=(_tracking(scaleOutCooldown=6000), _tracking(scaleInCooldown=0), _tracking(scaleOutCooldown=-1)),
 )
 
-RULES = (SCALING_ON, SCALING_PACE)
+_NIGHT = {"serviceNamespace": "ecs", "scalableTargetAction": {"minCapacity": 2, "maxCapacity": 4}}
+
+SCHEDULE_KEEPS_TASKS = ResourceRule(
+    id="autoscaling-schedule-min-tasks",
+    title=f"No schedule leaves fewer than {MIN_TASKS} tasks",
+    why="At night, too, one task is one zone, and none is an outage.",
+    severity=Severity.HIGH,
+    on=SCHEDULED_SCALING,
+    keys=("scalableTargetAction", "scalableTargetAction.minCapacity", "scalableTargetAction.maxCapacity"),
+    absent=Absent(means="AWS refuses a schedule without it, and says so late", passes=True),
+    fix=f"Give the schedule a min_capacity and a max_capacity of {MIN_TASKS} or more.",
+    controls={WELL_ARCHITECTED: ("REL07-BP01",)},
+    check=unless(
+        "serviceNamespace",
+        ("dynamodb", "lambda", "custom-resource"),
+        all_of(
+            at_least("scalableTargetAction.minCapacity", MIN_TASKS, absent_ok=True),
+            at_least("scalableTargetAction.maxCapacity", MIN_TASKS, absent_ok=True),
+        ),
+    ),
+    passes=(_NIGHT, {**_NIGHT, "serviceNamespace": "dynamodb", "scalableTargetAction": {"minCapacity": 1}}),
+    fails=({"scalableTargetAction": {"minCapacity": 0}}, {"scalableTargetAction": {"maxCapacity": 1}}),
+)
+
+RULES = (SCHEDULE_KEEPS_TASKS, SCALING_ON, SCALING_PACE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from policies.checks import all_of, equals, one_of, present, satisfies
 from policies.rule import CHECKOV, CIS_5, CIS_7, FSBP, SECURITY_HUB, WELL_ARCHITECTED, Absent, ResourceRule, Severity
 from policies.tokens import (
+    ACCOUNT_PUBLIC_ACCESS_BLOCK,
     BUCKET,
     BUCKET_ENCRYPTION,
     BUCKET_LIFECYCLE,
@@ -34,10 +35,10 @@ _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrict
 
 BUCKET_BLOCKS_PUBLIC_ACCESS = ResourceRule(
     id="s3-public-access-block",
-    title="A bucket's public access block blocks everything",
+    title="A public access block blocks everything, a bucket's and the account's",
     why="One mistaken policy or ACL would open the bucket to anyone.",
     severity=Severity.CRITICAL,
-    on=BUCKET_PUBLIC_ACCESS_BLOCK,
+    on=(*BUCKET_PUBLIC_ACCESS_BLOCK, *ACCOUNT_PUBLIC_ACCESS_BLOCK),
     keys=_BLOCKS,
     absent=Absent(means="AWS does not block it"),
     fix="Set all four flags, as prod_infra.edge.s3_site and s3_images do.",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies.checks import all_of, equals, one_of, satisfies
+from policies.documents import Statement, allows, anyone, document, everywhere, listed, may, narrowed
 from policies.graph import items
 from policies.rule import (
     CHECKOV,
@@ -19,22 +19,17 @@ from policies.rule import (
 )
 from policies.rules.containers import Container, every_container, task
 from policies.rules.data import PROD_PREFIX
-from policies.rules.identity import ADMINISTRATOR, DEFERRED, allows, anyone, document, listed
+from policies.rules.identity import ADMINISTRATOR, DEFERRED
+from policies.rules.rights import trust
 from policies.tokens import (
     CERTIFICATE,
     IAM_ROLE,
     IDENTITY_POLICY,
-    KMS_KEY,
     RESOURCE_POLICY,
     TASK_DEFINITION,
 )
 
 _LEAST: Mapping[str, tuple[str, ...]] = {WELL_ARCHITECTED: ("SEC03-BP02",)}
-
-
-def _trust(**statement: Any) -> Mapping[str, Any]:
-    good = {"Effect": "Allow", "Action": "sts:AssumeRole"}
-    return {"assumeRolePolicy": json.dumps({"Version": "2012-10-17", "Statement": [{**good, **statement}]})}
 
 
 TRUST_NAMED = ResourceRule(
@@ -50,18 +45,24 @@ TRUST_NAMED = ResourceRule(
     controls={CHECKOV: ("CKV_AWS_60", "CKV_AWS_61"), WELL_ARCHITECTED: ("SEC03-BP07",)},
     check=allows(anyone, "lets anyone take the role; it must name a principal", key="assumeRolePolicy"),
     passes=(
-        _trust(Principal={"Service": "ecs-tasks.amazonaws.com"}),
-        _trust(Principal={"AWS": "arn:aws:iam::123456789012:root"}),
+        trust(Principal={"Service": "ecs-tasks.amazonaws.com"}),
+        trust(Principal={"AWS": "arn:aws:iam::123456789012:root"}),
     ),
-    fails=(_trust(Principal="*"), _trust(Principal={"AWS": "*"})),
+    fails=(
+        trust(Principal="*"),
+        trust(Principal={"AWS": "*"}),
+        trust(NotPrincipal={"AWS": "arn:aws:iam::123456789012:root"}),
+        trust(Principal={"AWS": "*"}, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+    ),
 )
 
 
-def _wildcard(statement: Mapping[str, Any]) -> bool:
-    if "*" not in listed(statement.get("Resource")):
+def _wildcard(statement: Statement) -> bool:
+    if not everywhere(statement):
         return False
-    actions = [str(action).lower() for action in listed(statement.get("Action"))]
-    return any(action.endswith(":*") or action in ("iam:passrole", "sts:assumerole") for action in actions)
+    actions = [str(action) for action in listed(statement.get("Action"))]
+    whole = any(not action.partition(":")[2].strip("*?") for action in actions)
+    return whole or may(statement, "iam:PassRole") or may(statement, "sts:AssumeRole")
 
 
 NO_SERVICE_WILDCARD = ResourceRule(
@@ -77,14 +78,20 @@ NO_SERVICE_WILDCARD = ResourceRule(
     controls={FSBP: ("IAM.21",), CHECKOV: ("CKV_AWS_355",), WELL_ARCHITECTED: ("SEC03-BP02",)},
     check=allows(_wildcard, "allows every action of a service, or passing any role, on every resource"),
     passes=(document(Action="ecr:GetAuthorizationToken"), document(Action="s3:*", Resource="arn:aws:s3:::one/*")),
-    fails=(document(Action="s3:*"), document(Action=["logs:PutLogEvents", "iam:PassRole"]), document(Action="kms:*")),
+    fails=(
+        document(Action="s3:*"),
+        document(Action="s3:**", Resource="arn:aws:s3:::*"),
+        document(Action=["logs:PutLogEvents", "iam:PassRole"]),
+        document(Action="iam:PassRole", Resource="arn:aws:iam::123456789012:role/*"),
+        document(Action="kms:*", Resource=None, NotResource="arn:aws:kms:eu-central-1:123456789012:key/1"),
+    ),
 )
 
 
-def _foreign_secret(statement: Mapping[str, Any]) -> bool:
-    actions = [str(action).lower() for action in listed(statement.get("Action"))]
-    reads = any(action.startswith("secretsmanager:get") for action in actions)
-    return reads and any(f":secret:{PROD_PREFIX}" not in str(arn) for arn in listed(statement.get("Resource")))
+def _foreign_secret(statement: Statement) -> bool:
+    reads = any(may(statement, f"secretsmanager:{call}") for call in ("GetSecretValue", "BatchGetSecretValue"))
+    named = [str(arn) for arn in listed(statement.get("Resource"))]
+    return reads and ("NotResource" in statement or any(f":secret:{PROD_PREFIX}" not in arn for arn in named))
 
 
 def _reads(*arns: str) -> Mapping[str, Any]:
@@ -106,7 +113,12 @@ SECRETS_FROM_PROD = ResourceRule(
     controls={WELL_ARCHITECTED: ("SEC02-BP03",)},
     check=allows(_foreign_secret, f"reads secrets that are not under {PROD_PREFIX}"),
     passes=(_reads(f"{_SECRET}prod/app-AbCdEf"), document()),
-    fails=(_reads(f"{_SECRET}dev/app-??????"), _reads(f"{_SECRET}prod/app", "*")),
+    fails=(
+        _reads(f"{_SECRET}dev/app-??????"),
+        _reads(f"{_SECRET}prod/app", "*"),
+        document(Action="secretsmanager:BatchGet*"),
+        document(Action="*"),
+    ),
 )
 
 NO_ADMINISTRATOR_ROLE = ResourceRule(
@@ -122,7 +134,7 @@ NO_ADMINISTRATOR_ROLE = ResourceRule(
     check=satisfies(
         "managedPolicyArns",
         lambda arns: not any(str(arn).endswith(ADMINISTRATOR) for arn in items(arns)),
-        "hold no administrator's policy",
+        "hold no policy of AWS's for administrators, or for all of a service",
         absent_ok=True,
     ),
     passes=({"managedPolicyArns": ["arn:aws:iam::aws:policy/AWSCodeDeployRoleForECSLimited"]},),
@@ -139,10 +151,10 @@ DEPUTIES = (
 )
 
 
-def _confused(statement: Mapping[str, Any]) -> bool:
+def _confused(statement: Statement) -> bool:
     principal = statement.get("Principal")
     services = listed(principal.get("Service")) if isinstance(principal, dict) else []
-    return not statement.get("Condition") and any(service in DEPUTIES for service in services)
+    return any(service in DEPUTIES for service in services) and not narrowed(statement)
 
 
 DEPUTY_CONDITIONED = ResourceRule(
@@ -156,7 +168,7 @@ DEPUTY_CONDITIONED = ResourceRule(
     deferred=DEFERRED,
     fix="Add a Condition on aws:SourceArn or aws:SourceAccount, as prod_infra.edge.bucket_policy does.",
     controls={WELL_ARCHITECTED: ("SEC03-BP07",)},
-    check=allows(_confused, "lets a service act for anyone; it must have a condition"),
+    check=allows(_confused, "lets a service act for anyone; a condition must say for which account"),
     passes=(
         document(
             Principal={"Service": "cloudfront.amazonaws.com"},
@@ -167,26 +179,11 @@ DEPUTY_CONDITIONED = ResourceRule(
     fails=(
         document(Principal={"Service": "cloudfront.amazonaws.com"}),
         document(Principal={"Service": ["logging.s3.amazonaws.com"]}),
+        document(
+            Principal={"Service": "cloudfront.amazonaws.com"},
+            Condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudfront::*:distribution/*"}},
+        ),
     ),
-)
-
-KEY_USABLE = ResourceRule(
-    id="kms-usable",
-    title="A key is on, and its policy can be changed by the account",
-    why="With the key off, the database, the secrets and the logs can't be read; with nobody to change it, for ever.",
-    severity=Severity.HIGH,
-    on=KMS_KEY,
-    keys=("isEnabled", "enabled", "bypassPolicyLockoutSafetyCheck"),
-    absent=Absent(means="AWS turns it on", passes=True),
-    fix="Leave is_enabled and bypass_policy_lockout_safety_check out, as prod_infra.operations.key.Key does.",
-    controls={WELL_ARCHITECTED: ("SEC08-BP01",)},
-    check=all_of(
-        equals("isEnabled", expected=True, absent_ok=True),
-        equals("enabled", expected=True, absent_ok=True),
-        equals("bypassPolicyLockoutSafetyCheck", expected=False, absent_ok=True),
-    ),
-    passes=({"isEnabled": True}, {}),
-    fails=({"isEnabled": False}, {"enabled": False}, {"bypassPolicyLockoutSafetyCheck": True}),
 )
 
 CERTIFICATE_LOGGED = ResourceRule(
@@ -279,7 +276,6 @@ RULES = (
     SECRETS_FROM_PROD,
     NO_ADMINISTRATOR_ROLE,
     DEPUTY_CONDITIONED,
-    KEY_USABLE,
     CERTIFICATE_LOGGED,
     TASK_IMAGE_PINNED,
     TASK_NO_CAPABILITIES,

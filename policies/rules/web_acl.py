@@ -113,7 +113,8 @@ def _rate(props: Props) -> Iterator[str]:
     if props.get("scope") != "CLOUDFRONT":
         return
     for rule in items(props.get("rules")):
-        limit = number(((rule.get("statement") or {}).get("rateBasedStatement") or {}).get("limit"))
+        based = (rule.get("statement") or {}).get("rateBasedStatement") or {}
+        limit = None if given(based, "scopeDownStatement") else number(based.get("limit"))
         if limit is not None and limit <= MAX_RATE and given(rule.get("action") or {}, "block"):
             return
     yield f"rules doesn't refuse an address that asks more than {MAX_RATE} times in its window"

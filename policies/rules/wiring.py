@@ -9,6 +9,7 @@ from typing import Any
 from pulumi_policy import PolicyResource
 
 from policies.checks import Props
+from policies.documents import Statement, document, listed, statements
 from policies.graph import Stack, known, undecided
 from policies.rule import (
     CHECKOV,
@@ -195,30 +196,34 @@ BUCKET_HAS_ENCRYPTION = StackRule(
 )
 
 
-def _denies_plain_http(statement: Mapping[str, Any]) -> bool:
-    condition = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
-    actions = statement.get("Action")
+def _denies_plain_http(statement: Statement) -> bool:
+    # Any further condition would let some come without TLS; the bucket's own ARN and its objects' are two things.
+    condition = json.dumps(statement.get("Condition")).lower()
+    resources = [str(resource) for resource in listed(statement.get("Resource"))]
+    objects = [resource for resource in resources if resource.endswith("*")]
     return (
         statement.get("Effect") == "Deny"
         and statement.get("Principal") in ("*", {"AWS": "*"})
-        and ("s3:*" in actions if isinstance(actions, list) else actions in ("s3:*", "*"))
-        and condition in (False, "false", ["false"])
+        and any(action in ("s3:*", "*") for action in listed(statement.get("Action")))
+        and condition in _WITHOUT_TLS
+        and bool(objects)
+        and ("*" in objects or len(objects) < len(resources))
     )
 
 
+_WITHOUT_TLS = [json.dumps({"bool": {"aws:securetransport": value}}) for value in (False, "false", ["false"], [False])]
+
+
 def _tls_only(props: Props) -> Iterator[str]:
-    text = props.get("policy")
-    document = json.loads(text) if isinstance(text, str) else {}
-    statements = document.get("Statement", [])
-    found = [statements] if isinstance(statements, dict) else statements
-    if not any(_denies_plain_http(statement) for statement in found):
-        yield "policy doesn't deny s3:* to everyone who comes without aws:SecureTransport"
+    if not any(_denies_plain_http(statement) for statement in statements(props.get("policy"))):
+        yield "policy doesn't deny s3:* on bucket and objects to everyone who comes without aws:SecureTransport"
 
 
-def _policy(effect: str = "Deny", transport: str = "false", **other: Any) -> dict[str, str]:
+def _policy(effect: str = "Deny", transport: str = "false", **other: Any) -> Mapping[str, Any]:
     condition = {"Bool": {"aws:SecureTransport": transport}}
-    statement = {"Effect": effect, "Principal": "*", "Action": "s3:*", "Condition": condition, **other}
-    return {"policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+    both = ["arn:aws:s3:::one", "arn:aws:s3:::one/*"]
+    parts = {"Principal": "*", "Action": "s3:*", "Resource": both, "Condition": condition, **other}
+    return document(Effect=effect, **parts)
 
 
 _TLS: dict[str, Any] = {
@@ -250,8 +255,14 @@ BUCKET_POLICY_TLS_ONLY = ResourceRule(
     fix="Deny s3:* where aws:SecureTransport is false, as the bucket policies of prod_infra.edge.cdn do.",
     deferred="the policy names what AWS has yet to number, such as a distribution; `up` decides before it attaches it",
     check=_tls_only,
-    passes=(_policy(), _policy(Action=["s3:*"], Principal={"AWS": "*"})),
-    fails=(_policy(effect="Allow"), _policy(transport="true"), _policy(Action="s3:GetObject")),
+    passes=(_policy(), _policy(Action=["s3:*"], Principal={"AWS": "*"}), _policy(Resource="*")),
+    fails=(
+        _policy(effect="Allow"),
+        _policy(transport="true"),
+        _policy(Action="s3:GetObject"),
+        _policy(Resource="arn:aws:s3:::one/*"),
+        _policy(Condition={"Bool": {"aws:SecureTransport": "false"}, "StringEquals": {"aws:PrincipalAccount": "1"}}),
+    ),
     **_TLS,
 )
 

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from prod_infra.component import Component, ComponentArgs
+from prod_infra.operations.account import account_of
 
 KEPT_IMAGES: Final = 100
 """Enough that a rollback target is never expired, few enough to bound the bill."""
@@ -20,11 +21,13 @@ class EcrArgs(ComponentArgs):
     """Arguments of `Ecr`.
 
     Attributes:
+        region: AWS region, part of the repository's ARN.
         scan_on_push: scan each image for vulnerabilities as it is pushed.
         force_delete: delete the repository even if it holds images.
         kms_key_arn: key of the images.
     """
 
+    region: str
     scan_on_push: bool = True
     force_delete: bool = False
     kms_key_arn: pulumi.Input[str]
@@ -68,7 +71,9 @@ class Ecr(Component):
             opts=self._child(),
         )
         self.repository_name = repository.name
-        self.repository_arn = repository.arn
+        # Made from the name, which a preview knows, so that a policy can be judged before the repository is there.
+        path = pulumi.Output.concat("repository/", repository.name)
+        self.repository_arn = account_of(self).arn(f"ecr:{args.region}:", path)
         self.repository_url = repository.repository_url
         self.register_outputs({"repositoryUrl": self.repository_url})
 

@@ -13,6 +13,7 @@ from prod_infra.compute.autoscaling import Autoscaling, AutoscalingArgs
 from prod_infra.compute.container import CONTAINER_NAME, container_definitions
 from prod_infra.compute.iam import ServiceRoles, ServiceRolesArgs
 from prod_infra.data.app_secrets import SecretReference
+from prod_infra.operations.account import account_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,7 @@ class Ecs(Component):
             ServiceRolesArgs(
                 environment=args.environment,
                 repository_arn=args.repository_arn,
-                log_group_arn=logs.arn,
+                log_group_arn=account_of(self).log_group_arn(args.region, logs.name),
                 secrets=args.secrets,
                 images_bucket_arn=args.images_bucket_arn,
                 secrets_key_arn=args.secrets_key_arn,

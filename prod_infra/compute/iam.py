@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,19 +88,22 @@ class ServiceRoles(Component):
         self._policy(
             f"{name}-task",
             task_role,
-            {
-                "KeepImages": (["s3:GetObject", "s3:PutObject"], pulumi.Output.concat(args.images_bucket_arn, "/*")),
-                "UseTheirKey": (["kms:Decrypt", "kms:GenerateDataKey"], args.buckets_key_arn),
-            },
+            {"KeepImages": (["s3:GetObject", "s3:PutObject"], pulumi.Output.concat(args.images_bucket_arn, "/*"))},
+        )
+        # AWS numbers keys, so a preview can't read this policy; the other one it can.
+        self._policy(
+            f"{name}-task-key",
+            task_role,
+            {"UseTheirKey": (["kms:Decrypt", "kms:GenerateDataKey"], args.buckets_key_arn)},
         )
         self.execution_role_arn = execution_role.arn
         self.task_role_arn = task_role.arn
         self.codedeploy_role_arn = None
         if args.enable_blue_green_deployment:
-            self.codedeploy_role_arn = self._codedeploy_role(f"{name}-codedeploy")
+            self.codedeploy_role_arn = self._codedeploy_role(f"{name}-codedeploy", [execution_role, task_role])
         self.register_outputs({"executionRoleArn": self.execution_role_arn, "taskRoleArn": self.task_role_arn})
 
-    def _codedeploy_role(self, name: str) -> pulumi.Output[str]:
+    def _codedeploy_role(self, name: str, passed: Sequence[aws.iam.Role]) -> pulumi.Output[str]:
         role = self._role(name, "codedeploy.amazonaws.com")
         partition = self._account.partition
         # The limited one of AWS's two: it reads no foreign buckets and calls only CodeDeployHook_* functions.
@@ -110,7 +113,9 @@ class ServiceRoles(Component):
             policy_arn=pulumi.Output.concat("arn:", partition, ":iam::aws:policy/AWSCodeDeployRoleForECSLimited"),
             opts=self._child(),
         )
-        self._policy(name, role, {"PassRoles": ("iam:PassRole", [self.execution_role_arn, self.task_role_arn])})
+        # Made from the names, which a preview knows, so that it can judge the policy.
+        arns = [self._account.arn("iam::", pulumi.Output.concat("role/", other.name)) for other in passed]
+        self._policy(name, role, {"PassRoles": ("iam:PassRole", arns)})
         return role.arn
 
     def _role(self, name: str, service: str) -> aws.iam.Role:

@@ -13,7 +13,7 @@ from prod_infra.deployment.engine import Program
 from prod_infra.deployment.monitor import Monitor
 from prod_infra.deployment.order import needed_first
 from prod_infra.deployment.registration import Registration
-from prod_infra.deployment.wire import to_struct
+from prod_infra.deployment.wire import from_struct, to_struct
 from prod_infra.properties import Values, plain, typed
 
 _DEFAULT_REGION: Final = "eu-central-1"
@@ -31,8 +31,11 @@ class _Recorder(Monitor):
     ) -> resource_pb2.RegisterResourceResponse:
         with self.lock:
             self.found[goal.urn] = goal
+        if not goal.custom:
+            return resource_pb2.RegisterResourceResponse(urn=goal.urn)
         # In a preview the SDK takes an empty ID and every property that is left out for unknown.
-        known = request.object if goal.custom else None
+        name = typed(offline.named(goal.urn, goal.type, goal.inputs))
+        known = to_struct({**from_struct(request.object), **name}) if name else request.object
         return resource_pb2.RegisterResourceResponse(urn=goal.urn, object=known)
 
     def read(self, goal: Registration, resource_id: str) -> resource_pb2.ReadResourceResponse:

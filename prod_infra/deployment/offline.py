@@ -1,13 +1,15 @@
-"""AWS's answers to the lookups that a program makes while nobody is connected."""
+"""What a preview knows while nobody is connected: answers to a program's lookups, and names that the provider gives."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from prod_infra.errors import ProdInfraError
 from prod_infra.local_aws import ACCOUNT_ID
+from prod_infra.local_aws.provider.handler import AutoName
+from prod_infra.local_aws.provider.naming import auto_name
 from prod_infra.properties import Props
 
 _ZONES: Final = {
@@ -33,6 +35,12 @@ _ZONES: Final = {
 
 https://docs.aws.amazon.com/global-infrastructure/latest/regions/az-ids.html
 """
+
+NAMED: Final = {
+    "aws:iam/role:Role": AutoName(max_length=64),
+    "aws:s3/bucket:Bucket": AutoName("bucket", max_length=63, lower=True),
+}
+"""What programs leave to pulumi-aws to name, and then name in policies: a preview knows these names."""
 
 
 def _made_up(prefix: str, *parts: str, length: int = 17) -> str:
@@ -155,3 +163,11 @@ def answer(token: str, args: Props, region: str) -> Props:
             hint="pass the value in as a setting; known offline are " + ", ".join(sorted(_ANSWERS)),
         )
     return _ANSWERS[token](args, args.get("region") or region)
+
+
+def named(urn: str, token: str, inputs: Mapping[str, object]) -> Props:
+    """Return the name that pulumi-aws would give a resource whose program gave none, by property; stable for a URN."""
+    rule = NAMED.get(token)
+    if rule is None or rule.property in inputs:
+        return {}
+    return {rule.property: auto_name(urn.rpartition("::")[2], rule, urn.encode())}

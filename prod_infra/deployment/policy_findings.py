@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -109,7 +110,7 @@ class FindingReader:
 
     def read(
         self, response: analyzer_pb2.AnalyzeResponse, urn: str, *, final: bool = False
-    ) -> tuple[list[Finding], Collection[str], Collection[str]]:
+    ) -> tuple[list[Finding], AbstractSet[str], AbstractSet[str]]:
         """Note what an answer says of `urn`, or of the resource that each finding names.
 
         Where it is `final`, a rule that waits is a mandatory finding: nothing comes later that could decide it.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -43,6 +44,9 @@ class Outcome(StrEnum):
 
 
 _SECONDS_FOR_EACH: Final = 0.02
+_AT_ONCE: Final = 4
+"""Questions asked at once: as many as the SDK's server answers at once. Findings keep the resources' order."""
+
 _JUDGED: Final = (Outcome.PASSED, Outcome.FAILED, Outcome.WAIVED, Outcome.UNDECIDED)
 
 
@@ -194,18 +198,16 @@ def check_program(
 
 
 def _outcomes(
-    kinds: Iterable[str], findings: Iterable[Finding], skipped: Collection[str], deferred: Collection[str]
+    kinds: AbstractSet[str], findings: Iterable[Finding], skipped: AbstractSet[str], deferred: AbstractSet[str]
 ) -> Iterator[tuple[str, Outcome]]:
-    """Yield each rule's outcome in one answer; the worst of its findings counts."""
+    """Yield the outcome of each rule that one answer says applies; the worst of its findings counts."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in findings:
         by_rule.setdefault(finding.rule, []).append(finding)
-    for rule in kinds:
+    for rule in (kinds - skipped) | (kinds & (deferred | by_rule.keys())):
         own = by_rule.get(rule)
         if own is None:
-            # Nearly always so: few rules judge a type, and few of those object.
-            idle = Outcome.DEFERRED if rule in deferred else Outcome.NOT_APPLICABLE
-            yield rule, idle if rule in skipped else Outcome.PASSED
+            yield rule, Outcome.DEFERRED if rule in deferred else Outcome.PASSED
         elif any(finding.level != "waived" and not finding.undecided for finding in own):
             yield rule, Outcome.FAILED
         elif any(finding.level != "waived" for finding in own):
@@ -232,12 +234,11 @@ def ask(
     rules = [policy for policy in info.policies if policy.name not in BOOKKEEPING]
     disabled = tuple(name for name, policy in configured.items() if policy.enforcementLevel == LEVELS["disabled"])
     enabled = [policy for policy in rules if policy.name not in disabled]
-    of_resource = [policy.name for policy in enabled if policy.policy_type == analyzer_pb2.POLICY_TYPE_RESOURCE]
-    of_stack = [policy.name for policy in enabled if policy.policy_type == analyzer_pb2.POLICY_TYPE_STACK]
+    of_resource = {policy.name for policy in enabled if policy.policy_type == analyzer_pb2.POLICY_TYPE_RESOURCE}
+    of_stack = {policy.name for policy in enabled if policy.policy_type == analyzer_pb2.POLICY_TYPE_STACK}
     reader = FindingReader(info, registrations)
     tally: dict[str, Counter[Outcome]] = {policy.name: Counter() for policy in enabled}
-    # One question at a time, as the engine asks; the next ones are written while the pack thinks.
-    asking = ThreadPoolExecutor(1)
+    asking = ThreadPoolExecutor(_AT_ONCE)
     try:
         answers = asking.map(process.analyze, (analyze_request(registration, by_urn) for registration in managed))
         about_all = stack_request(registrations, by_urn)
@@ -251,6 +252,10 @@ def ask(
     answer = reader.read(process.analyze_stack(about_all), "")
     for rule, outcome in _outcomes(of_stack, *answer):
         tally[rule][outcome] += 1
+    # Nearly all: few rules judge a type.
+    for rule in of_resource | of_stack:
+        if idle := (len(managed) if rule in of_resource else 1) - tally[rule].total():
+            tally[rule][Outcome.NOT_APPLICABLE] = idle
     verdict = Verdict(
         findings=tuple(reader.findings),
         rules=len(enabled),

@@ -151,9 +151,9 @@ class PolicyProcess:
             self._fail("did not answer in time" if late else f"crashed ({error.code().name})")
 
     def _fail(self, what: str) -> NoReturn:
-        self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, self._errors.tell() - _TAIL))
-        words = self._errors.read().decode(errors="replace").strip()
+        # Read in one go: the pack writes at the same file position, and several threads may fail at once.
+        file = self._errors.fileno()
+        words = os.pread(file, _TAIL, max(0, os.fstat(file).st_size - _TAIL)).decode(errors="replace").strip()
         raise PolicyError(
             f"The policy pack {self._pack.name} {what}, so there is no verdict." + (f"\n{words}" if words else ""),
             hint="mend the pack; `python -m pulumi.policy 127.0.0.1:0 FOLDER` starts it by hand",

@@ -10,6 +10,7 @@ import pulumi
 from pulumi_aws import s3
 
 from prod_infra.component import Component, ComponentArgs
+from prod_infra.operations.account import account_of
 
 OLD_VERSION_DAYS: Final = 90
 """How long an overwritten or deleted object can be had back."""
@@ -63,7 +64,8 @@ class PrivateBucket(Component):
             opts=self._child(protect=args.protect_data),
         )
         self.bucket = bucket.bucket
-        self.arn = bucket.arn
+        # Made from the name, which a preview knows, so that a policy can be judged before the bucket is there.
+        self.arn = pulumi.Output.concat("arn:", account_of(self).partition, ":s3:::", bucket.bucket)
         self.regional_domain_name = bucket.bucket_regional_domain_name
         s3.BucketPublicAccessBlock(
             name,

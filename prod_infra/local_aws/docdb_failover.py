@@ -155,7 +155,8 @@ def _target(cluster: DocDBCluster, identifier: str | None) -> DocDBInstance:
     name = cluster.db_cluster_identifier
     members = {each.db_instance_identifier: each for each in cluster.members}
     if identifier and identifier.lower() not in members:
-        raise exceptions.DBInstanceNotFoundError(identifier)
+        # The operation has no error for an instance that is not there.
+        raise _wrong_state(f"Instance {identifier} is no member of the cluster {name}.")
     require(cluster, AVAILABLE)
     if len(members) < 2:  # noqa: PLR2004  a writer and a replica
         raise exceptions.InvalidDBClusterStateFault(

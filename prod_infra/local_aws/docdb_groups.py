@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from moto.core.responses import ActionResult
+from moto.ec2.exceptions import InvalidSubnetIdError
 from moto.rds import exceptions, models, responses
 
 from prod_infra.local_aws.patches import added, around
@@ -145,6 +146,14 @@ def _modify_subnet_group(modify: Callable[..., Any], backend: Any, name: str, *a
     return group
 
 
+def _with_subnets(call: Callable[..., Any], response: Any) -> Any:
+    try:
+        return call(response)
+    except InvalidSubnetIdError as error:
+        # EC2's own code is none of DocumentDB's.
+        raise exceptions.RDSClientError("InvalidSubnet", error.message) from error
+
+
 def register() -> None:
     """Give the families their parameters, and keep groups that clusters use."""
     around(models.DBClusterParameterGroup, "update_cluster_parameters")(_modify)
@@ -156,3 +165,5 @@ def register() -> None:
         around(models.RDSBackend, name)(_refuse_defaults)
     around(models.RDSBackend, "delete_subnet_group")(_delete_subnet_group)
     around(models.RDSBackend, "modify_db_subnet_group")(_modify_subnet_group)
+    for name in ("create_db_subnet_group", "modify_db_subnet_group"):
+        around(responses.RDSResponse, name)(_with_subnets)

@@ -130,6 +130,11 @@ def _no_gateway(call: Call, given: Any) -> None:
         raise Refused("InvalidNatGatewayID.NotFound", f"The natGateway ID '{wanted}' does not exist")
 
 
+def _rules_told(_: Call, given: Any) -> None:
+    if not all(each.get("SecurityGroupRule") for each in given["SecurityGroupRules"]):
+        raise Refused("MissingParameter", "The request must contain the parameter SecurityGroupRule")
+
+
 def register() -> None:
     """Add the checks of EC2."""
     refuses("ec2", "CreateSubnet")(_subnet_size)
@@ -141,3 +146,4 @@ def register() -> None:
     refuses("ec2", "ReleaseAddress")(_address_in_use)
     refuses("ec2", "DeleteNetworkInterface")(_interface_in_use)
     refuses("ec2", "CreateRoute", "ReplaceRoute")(_no_gateway)
+    refuses("ec2", "ModifySecurityGroupRules")(_rules_told)

@@ -17,6 +17,7 @@ from prod_infra.local_aws.patches import around
 from prod_infra.local_aws.timeline import TIMELINE
 
 CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
+DESCRIBED_LABELS, LISTED_LABELS = "VersionIdsToStages", "SecretVersionsToStages"
 DAY_SECONDS = 86_400
 DEFAULT_WINDOW_DAYS = 30
 
@@ -205,6 +206,20 @@ def _list_versions(_: Callable[..., str], response: Any) -> str:
     return json.dumps({"ARN": secret.arn, "Name": secret.name, "Versions": versions})
 
 
+def _without(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in answer.items() if key != name}
+
+
+def _described(describe: Callable[..., str], response: Any) -> str:
+    # moto sends the labels under both operations' names in both.
+    return json.dumps(_without(json.loads(describe(response)), LISTED_LABELS))
+
+
+def _listed(list_secrets: Callable[..., str], response: Any) -> str:
+    answer = json.loads(list_secrets(response))
+    return json.dumps(answer | {"SecretList": [_without(each, DESCRIBED_LABELS) for each in answer["SecretList"]]})
+
+
 def register() -> None:
     """Let labels, deletions and refusals be AWS's."""
     around(models.FakeSecret, "reset_default_version")(_attach)
@@ -215,4 +230,6 @@ def register() -> None:
     around(models.SecretsManagerBackend, "put_secret_value")(_put)
     around(models.SecretsManagerBackend, "rotate_secret")(_rotate)
     around(models.SecretsManagerBackend, "delete_secret")(_delete)
+    around(responses.SecretsManagerResponse, "describe_secret")(_described)
+    around(responses.SecretsManagerResponse, "list_secrets")(_listed)
     around(responses.SecretsManagerResponse, "list_secret_version_ids")(_list_versions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -58,6 +59,8 @@ def serve(
         stop()
 
     application = LocalAwsApplication(hosted_zones, clock_factor, stop)
+    # moto's modules stay to the end: no need to walk them again and again for garbage.
+    gc.freeze()
     RequestHandler.verbose = verbose
     host, port = listener.getsockname()
     server = make_server(host, port, application, threaded=True, request_handler=RequestHandler, fd=listener.fileno())

@@ -16,11 +16,13 @@ class FlowLogsArgs(ComponentArgs):
     """Arguments of `FlowLogs`.
 
     Attributes:
+        region: AWS region, part of the log group's ARN.
         vpc_id: the VPC's ID.
         kms_key_arn: key of the log group.
         log_retention_days: days for which the logs are kept.
     """
 
+    region: str
     vpc_id: pulumi.Input[str]
     kms_key_arn: pulumi.Input[str]
     log_retention_days: int = 365
@@ -47,9 +49,10 @@ class FlowLogs(Component):
             tags=self._tags(name),
             opts=self._child(),
         )
+        account = account_of(self)
         role = aws.iam.Role(
             name,
-            assume_role_policy=trust_policy("vpc-flow-logs.amazonaws.com", account_of(self)),
+            assume_role_policy=trust_policy("vpc-flow-logs.amazonaws.com", account),
             tags=self._tags(),
             opts=self._child(),
         )
@@ -57,7 +60,7 @@ class FlowLogs(Component):
             "Sid": "WriteLogs",
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            "Resource": pulumi.Output.concat(group.arn, ":*"),
+            "Resource": pulumi.Output.concat(account.log_group_arn(args.region, group.name), ":*"),
         }
         policy = aws.iam.RolePolicy(
             name,

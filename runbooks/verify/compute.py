@@ -9,6 +9,8 @@ from runbooks.verify.deployed import Deployed, only
 
 HTTPS_PORT: Final = 443
 HTTP_PORT: Final = 80
+LOGIN: Final = "ecr:GetAuthorizationToken"
+"""The one call of the roles that knows no narrower resource."""
 
 
 def image_repository(env: Deployed, see: Findings) -> None:
@@ -57,6 +59,22 @@ def https_listener(env: Deployed, see: Findings) -> None:
     see.equal("answer without header", default.get("FixedResponseConfig", {}).get("StatusCode"), "403")
 
 
+def origin_header(env: Deployed, see: Findings) -> None:
+    """What the HTTPS listener forwards carries the header that only the distribution knows."""
+    listener = env.listeners.get(HTTPS_PORT)
+    if listener is None:
+        see.require(None, f"there is no listener on {HTTPS_PORT}")
+        return
+    found = env.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener["ListenerArn"])
+    forwarding = [rule for rule in found if any(action["Type"] == "forward" for action in rule["Actions"])]
+    see.require(forwarding, "no rule forwards anything")
+    for rule in forwarding:
+        asked = [item["HttpHeaderConfig"] for item in rule["Conditions"] if item["Field"] == "http-header"]
+        values = [value for header in asked for value in header["Values"]]
+        see.require(values and all(value.strip("*?") for value in values), f"rule {rule['Priority']} asks for none")
+        see.saw(", ".join(header["HttpHeaderName"] for header in asked))
+
+
 def http_redirect(env: Deployed, see: Findings) -> None:
     """Port 80 redirects to HTTPS, or is not there at all."""
     listener = env.listeners.get(HTTP_PORT)
@@ -82,6 +100,7 @@ def service(env: Deployed, see: Findings) -> None:
     network = found["networkConfiguration"]["awsvpcConfiguration"]
     see.equal("subnets", set(network["subnets"]), set(env.private_subnets))
     see.equal("public addresses", network.get("assignPublicIp", "DISABLED"), "DISABLED")
+    see.require(not found.get("enableExecuteCommand"), "a shell can be opened in a task")
 
 
 def task_secrets(env: Deployed, see: Findings) -> None:
@@ -108,6 +127,7 @@ def tasks_are_locked_down(env: Deployed, see: Findings) -> None:
         see.require(not container.get("privileged"), f"{name} is privileged")
         see.require(container.get("user", "").split(":")[0] not in {"", "0", "root"}, f"{name} runs as root")
         see.equal(f"{name} logs by", container["logConfiguration"]["logDriver"], "awslogs")
+        see.require("@sha256:" in container["image"], f"the image of {name} is not given by its digest")
     clusters = env.clients("ecs").describe_clusters(clusters=[env.service["clusterArn"]], include=["SETTINGS"])
     found = {item["name"]: item["value"] for item in clusters["clusters"][0]["settings"]}
     see.equal("Container Insights", found.get("containerInsights"), "enhanced")
@@ -137,6 +157,8 @@ def blue_green(env: Deployed, see: Findings) -> None:
     rollback = group.get("autoRollbackConfiguration", {})
     see.require(rollback.get("enabled"), "automatic rollback is off")
     see.require("DEPLOYMENT_FAILURE" in rollback.get("events", ()), "a failed deployment is not rolled back")
+    watched = group.get("alarmConfiguration", {})
+    see.require(watched.get("enabled") and watched.get("alarms"), "no alarm stops a deployment")
     pair = only(group["loadBalancerInfo"]["targetGroupPairInfoList"], "pair of target groups")
     names = {found["name"] for found in pair["targetGroups"]}
     see.equal("target groups", names, {found["TargetGroupName"] for found in env.target_groups})
@@ -165,15 +187,39 @@ def scaling(env: Deployed, see: Findings) -> None:
     see.equal("average CPU", values, [float(env.settings.autoscaling_cpu_threshold)])
 
 
+def roles(env: Deployed, see: Findings) -> None:
+    """The service's roles are taken for this account alone, and their policies name what they are about."""
+    iam = env.clients("iam")
+    arns = {env.task_definition["executionRoleArn"], env.task_definition["taskRoleArn"]}
+    if env.settings.enable_blue_green_deployment:
+        arns.add(_deployment_group(env)["serviceRoleArn"])
+    for name in sorted(arn.rpartition("/")[2] for arn in arns):
+        for statement in iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]:
+            account = statement.get("Condition", {}).get("StringEquals", {}).get("aws:SourceAccount")
+            see.equal(f"{name} is taken for", account, env.account)
+        for policy in env.pages("iam", "list_role_policies", "PolicyNames", RoleName=name):
+            document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            for statement in document["Statement"]:
+                actions = statement.get("Action", "*")
+                named = statement.get("Resource", "*") != "*" or actions == LOGIN
+                whole = any(action.endswith("*") for action in ([actions] if isinstance(actions, str) else actions))
+                see.require(named and not whole, f"{policy} of {name} allows too much")
+        attached = env.pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name)
+        wide = [item["PolicyName"] for item in attached if item["PolicyName"].endswith(("Access", "Administrator"))]
+        see.equal(f"wide policies of {name}", wide, [])
+
+
 CHECKS: tuple[CheckFunction, ...] = (
     image_repository,
     load_balancer,
     target_groups,
     https_listener,
+    origin_header,
     http_redirect,
     service,
     task_secrets,
     tasks_are_locked_down,
     blue_green,
     scaling,
+    roles,
 )

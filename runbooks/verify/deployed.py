@@ -61,6 +61,11 @@ class Deployed:
         return found.get("Project") == PROJECT and found.get("Environment") == self.settings.environment
 
     @cached_property
+    def account(self) -> str:
+        """The account's number."""
+        return str(self.clients("sts").get_caller_identity()["Account"])
+
+    @cached_property
     def vpc(self) -> dict[str, Any]:
         """The VPC."""
         found = [vpc for vpc in self.pages("ec2", "describe_vpcs", "Vpcs") if self.tagged(vpc.get("Tags", []))]

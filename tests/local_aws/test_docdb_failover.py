@@ -90,7 +90,7 @@ def test_what_aws_refuses_in_a_failover_is_refused(clients: Clients, docdb: Any)
     target = {"DBClusterIdentifier": "prod", "TargetDBInstanceIdentifier": "prod-b"}
     assert refused(fail_over, **target) == "InvalidDBInstanceState"
     settled(clients)
-    assert refused(fail_over, **(target | {"TargetDBInstanceIdentifier": "absent"})) == "DBInstanceNotFound"
+    assert refused(fail_over, **(target | {"TargetDBInstanceIdentifier": "absent"})) == "InvalidDBInstanceState"
     assert refused(fail_over, **(target | {"TargetDBInstanceIdentifier": "prod-a"})) == "InvalidDBInstanceState"
     fail_over(**target)
     assert refused(fail_over, **target) == "InvalidDBClusterStateFault"

@@ -21,7 +21,7 @@ def registered(stack: Example) -> list[Registration]:
     urns = {node.name: resource(node.type, name=node.name).urn for node in stack}
     return [
         replace(
-            resource(node.type, node.props, name=node.name),
+            resource(node.type, node.props, name=node.name, protect=node.protect),
             property_dependencies={key: tuple(urns[name] for name in names) for key, names in node.uses.items()},
         )
         for node in stack

@@ -199,6 +199,9 @@ def mutations(registrations: Sequence[Registration]) -> Iterator[Mutation]:
                     {found.urn: _changed(found, key, change)},
                     _REQUIRED if gone else "",
                 )
+        if found.protect:
+            unprotected = {found.urn: replace(found, protect=False)}
+            yield Mutation(f"{kind}.options.protect", "true becomes false", found.urn, unprotected)
         for addition in ADDED.get(kind, ()):
             inputs = {**found.inputs, **typed(addition)}
             what = f"gets {json.dumps(addition, sort_keys=True)}"

@@ -80,7 +80,8 @@ class Judge:
 
 
 def _resource(found: Registration | analyzer_pb2.AnalyzerResource, struct: struct_pb2.Struct) -> PolicyResource:
-    options = PolicyResourceOptions(False, [], None, [], None, [])  # type: ignore[arg-type]  # noqa: FBT003
+    protect = found.protect if isinstance(found, Registration) else found.options.protect
+    options = PolicyResourceOptions(protect, [], None, [], None, [])  # type: ignore[arg-type]
     return PolicyResource(found.type, _proxied(struct), found.urn, found.name, options, None, None, [], {})
 
 

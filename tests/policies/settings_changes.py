@@ -32,8 +32,6 @@ WEAKER_SETTINGS: Final[Mapping[str, Sequence[object]]] = {
 _PORT_SETTING: Final = "security groups, listeners and targets follow it"
 
 HARMLESS_SETTINGS: Final[Mapping[str, str]] = {
-    "protect_data=false": "AWS's own protection of the cluster stays, buckets that hold something stay, and a deleted"
-    " key or secret can be had back for weeks: rules ask for each",
     "app_port=1": _PORT_SETTING,
     "app_port=4040": _PORT_SETTING,
     "database_port=13508": _PORT_SETTING,

@@ -79,8 +79,12 @@ _TLS: Final[dict[str, Any]] = {
     "Effect": "Deny",
     "Principal": "*",
     "Action": "s3:*",
+    "Resource": "*",
     "Condition": {"Bool": {"aws:SecureTransport": "false"}},
 }
+_ROOT: Final = "arn:aws:iam::123456789012:root"
+_FOR_US: Final[dict[str, Any]] = {"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}}
+_REST: Final[dict[str, Any]] = {"Effect": "Allow", "Action": "s3:GetObject"}
 _OPEN: Final[dict[str, Any]] = {
     "a policy that admits anyone": _document(_TLS, Principal="*"),
     "a policy that admits every account": _document(_TLS, Principal={"AWS": "*"}),
@@ -111,19 +115,46 @@ DOCUMENTS: Final[Mapping[str, Mapping[str, Any]]] = {
             _TLS, Principal={"Service": "cloudfront.amazonaws.com"}
         ),
         "a policy that allows plain HTTP": _document(Principal={"Service": "logs.amazonaws.com"}),
+        "a policy that admits all but one": _document(_TLS, NotPrincipal={"AWS": _ROOT}),
+        "a policy that admits whoever says where he comes from": _document(
+            _TLS, Principal="*", Condition={"StringLike": {"aws:Referer": "https://*"}}
+        ),
+        "a policy that admits another account": _document(_TLS, Principal={"AWS": "arn:aws:iam::999999999999:root"}),
+        "a policy that lets CloudFront write": _document(
+            _TLS, **_FOR_US, Principal={"Service": "cloudfront.amazonaws.com"}, Action="s3:*"
+        ),
+        "a policy that wants TLS of objects alone": _document({**_TLS, "Resource": "arn:aws:s3:::one/*"}, **_FOR_US),
     },
-    "kms/key:Key.policy": _OPEN,
+    "kms/key:Key.policy": {
+        **_OPEN,
+        "a policy that admits another account": _document(
+            Principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="kms:*"
+        ),
+        "a policy that nobody can change": _document(Principal={"AWS": _ROOT}, Action="kms:Decrypt"),
+    },
     "sns/topic:Topic.policy": _OPEN,
     "iam/rolePolicy:RolePolicy.policy": {
         "a policy that allows everything": _document(Action="*"),
         "a policy that allows all but some": {"Statement": [{"Effect": "Allow", "NotAction": "iam:*"}]},
         "a policy that allows all of S3": _document(Action="s3:*"),
         "a policy that passes any role": _document(Action="iam:PassRole"),
+        "a policy that allows all buckets but one": {"Statement": [{**_REST, "NotResource": "arn:aws:s3:::one/*"}]},
+        "a policy that decrypts with every key": _document(Action="kms:Decrypt"),
+        "a policy that reads every secret": _document(Action="secretsmanager:BatchGetSecretValue"),
+        "a policy that gives itself rights": _document(
+            Action="iam:PutRolePolicy", Resource="arn:aws:iam::123456789012:role/one"
+        ),
     },
     "ecr/lifecyclePolicy:LifecyclePolicy.policy": {"a policy that keeps one image": _images(1)},
     "iam/role:Role.assumeRolePolicy": {
         "a trust in anyone": _document(Action="sts:AssumeRole", Principal="*"),
         "a trust in every account": _document(Action="sts:AssumeRole", Principal={"AWS": "*"}),
+        "a trust in a service for anyone": _document(
+            Action="sts:AssumeRole", Principal={"Service": "ecs-tasks.amazonaws.com"}
+        ),
+        "a trust in another account": _document(
+            Action="sts:AssumeRole", Principal={"AWS": "arn:aws:iam::999999999999:root"}
+        ),
     },
     "ecs/taskDefinition:TaskDefinition.containerDefinitions": {
         "a container that runs as root": _containers(user="root"),
@@ -131,6 +162,8 @@ DOCUMENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "a container that writes to its root": _containers(readonlyRootFilesystem=False),
         "a privileged container": _containers(privileged=True),
         "a container without logs": _containers(logConfiguration=None),
+        "a container with a password in its command": _containers(command=["serve", "--password=x"]),
+        "a container with a signing key": _containers(environment=[{"name": "JWT_SIGNING_KEY", "value": "x"}]),
         "a container with a password": _containers(environment=[{"name": "DB_PASSWORD", "value": "x"}]),
         "a container with a secret of dev": _containers(secrets=[{"name": "A", "valueFrom": "arn:dev"}]),
         "a container of the latest image": _containers(image="app:latest"),
@@ -162,8 +195,22 @@ ADDED: Final[Mapping[str, Sequence[dict[str, Any]]]] = {
         {"capacityProviderStrategies": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]},
     ),
     "ecs/taskDefinition:TaskDefinition": ({"pidMode": "host"}, {"ipcMode": "host"}),
-    "iam/role:Role": ({"managedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]},),
-    "kms/key:Key": ({"isEnabled": False}, {"bypassPolicyLockoutSafetyCheck": True}),
+    "ec2/subnet:Subnet": ({"assignIpv6AddressOnCreation": True},),
+    "iam/role:Role": (
+        {"managedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]},
+        {"managedPolicyArns": ["arn:aws:iam::aws:policy/AmazonS3FullAccess"]},
+        {"inlinePolicies": [{"name": "all", "policy": "{}"}]},
+    ),
+    "kms/key:Key": (
+        {"isEnabled": False},
+        {"bypassPolicyLockoutSafetyCheck": True},
+        {"rotationPeriodInDays": 2560},
+    ),
+    "s3/bucket:Bucket": (
+        {"acl": "public-read"},
+        {"website": {"indexDocument": "index.html"}},
+    ),
+    "wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": ({"loggingFilter": {"defaultBehavior": "DROP"}},),
     "lb/loadBalancer:LoadBalancer": ({"enableWafFailOpen": True},),
     "vpc/securityGroupEgressRule:SecurityGroupEgressRule": ({"cidrIpv6": "::/0", "fromPort": 22, "toPort": 22},),
     "vpc/securityGroupIngressRule:SecurityGroupIngressRule": (

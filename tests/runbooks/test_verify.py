@@ -270,6 +270,124 @@ def no_zonal_shift(env: Deployed) -> Callable[[], Any]:
     return lambda: put("true")
 
 
+def open_default_list(env: Deployed) -> Callable[[], Any]:
+    """Let everything through the VPC's default access list."""
+    ec2 = env.clients("ec2")
+    acl = next(acl["NetworkAclId"] for acl in env.network_acls if acl["IsDefault"])
+    where = {"NetworkAclId": acl, "RuleNumber": 10, "Egress": False}
+    ec2.create_network_acl_entry(**where, Protocol="-1", RuleAction="allow", CidrBlock="0.0.0.0/0")
+    return lambda: ec2.delete_network_acl_entry(**where)
+
+
+def everything_out(env: Deployed) -> Callable[[], Any]:
+    """Let everything out of the database's group."""
+    group = env.database["VpcSecurityGroups"][0]["VpcSecurityGroupId"]
+    rules = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    ec2 = env.clients("ec2")
+    ec2.authorize_security_group_egress(GroupId=group, IpPermissions=rules)
+    return lambda: ec2.revoke_security_group_egress(GroupId=group, IpPermissions=rules)
+
+
+def open_endpoint(env: Deployed) -> Callable[[], Any]:
+    """Let every account through an endpoint."""
+    ec2, endpoint = env.clients("ec2"), env.vpc_endpoints["logs"]
+    everything = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
+
+    def put(policy: str) -> None:
+        ec2.modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], PolicyDocument=policy)
+
+    put(json.dumps(everything))
+    return lambda: put(endpoint["PolicyDocument"])
+
+
+def any_header(env: Deployed) -> Callable[[], Any]:
+    """Forward whatever comes with any header."""
+    elbv2 = env.clients("elbv2")
+    rules = elbv2.describe_rules(ListenerArn=env.listeners[443]["ListenerArn"])["Rules"]
+    rule = next(rule for rule in rules if not rule["IsDefault"])
+    before = [{"Field": "http-header", "HttpHeaderConfig": rule["Conditions"][0]["HttpHeaderConfig"]}]
+    name = rule["Conditions"][0]["HttpHeaderConfig"]["HttpHeaderName"]
+    weak = [{"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": name, "Values": ["*"]}}]
+    elbv2.modify_rule(RuleArn=rule["RuleArn"], Conditions=weak)
+    return lambda: elbv2.modify_rule(RuleArn=rule["RuleArn"], Conditions=before)
+
+
+def all_of_s3(env: Deployed) -> Callable[[], Any]:
+    """Let the tasks do everything with every bucket."""
+    iam, role = env.clients("iam"), env.task_definition["taskRoleArn"].rpartition("/")[2]
+    statement = {"Effect": "Allow", "Action": ["s3:*"], "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.put_role_policy(RoleName=role, PolicyName="extra", PolicyDocument=json.dumps(document))
+    return lambda: iam.delete_role_policy(RoleName=role, PolicyName="extra")
+
+
+def trust_in_all(env: Deployed) -> Callable[[], Any]:
+    """Let ECS take a role on behalf of any of its customers."""
+    iam, role = env.clients("iam"), env.task_definition["executionRoleArn"].rpartition("/")[2]
+    before = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    weak = {**before, "Statement": [{k: v for k, v in before["Statement"][0].items() if k != "Condition"}]}
+
+    def put(document: Any) -> None:
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(document))
+
+    put(weak)
+    return lambda: put(before)
+
+
+def suspended_log_versions(env: Deployed) -> Callable[[], Any]:
+    """Suspend the versions of the bucket of access logs."""
+    s3, bucket = env.clients("s3"), env.bucket("access-logs")
+
+    def put(status: str) -> None:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": status})
+
+    put("Suspended")
+    return lambda: put("Enabled")
+
+
+def quiet_bucket(env: Deployed) -> Callable[[], Any]:
+    """Keep a bucket's events from EventBridge."""
+    s3, bucket = env.clients("s3"), env.bucket("evidence")
+
+    def put(configuration: Any) -> None:
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+
+    put({})
+    return lambda: put({"EventBridgeConfiguration": {}})
+
+
+def plain_topic(env: Deployed) -> Callable[[], Any]:
+    """Take messages without TLS."""
+    sns = env.clients("sns")
+    topic = next(action for alarm in env.alarms(SETTINGS.region) for action in alarm["AlarmActions"])
+    before = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
+    document = json.loads(before)
+    document["Statement"] = [item for item in document["Statement"] if item["Effect"] == "Allow"]
+
+    def put(policy: str) -> None:
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+
+    put(json.dumps(document))
+    return lambda: put(before)
+
+
+def unwatched_deployments(env: Deployed) -> Callable[[], Any]:
+    """Let deployments go on whatever the alarms say."""
+    codedeploy = env.clients("codedeploy")
+    [application] = codedeploy.list_applications()["applications"]
+    [name] = codedeploy.list_deployment_groups(applicationName=application)["deploymentGroups"]
+    where = {"applicationName": application, "deploymentGroupName": name}
+    before = codedeploy.get_deployment_group(**where)["deploymentGroupInfo"]["alarmConfiguration"]
+
+    def put(configuration: Any) -> None:
+        codedeploy.update_deployment_group(
+            applicationName=application, currentDeploymentGroupName=name, alarmConfiguration=configuration
+        )
+
+    put({"enabled": False, "alarms": []})
+    return lambda: put(before)
+
+
 CHANGES: dict[Callable[[Deployed], Callable[[], Any]], set[str]] = {
     port_80: {"No security group admits port 80"},
     the_world: {
@@ -281,7 +399,10 @@ CHANGES: dict[Callable[[Deployed], Callable[[], Any]], set[str]] = {
         "The buckets block all public access, and access lists are off",
         "Every bucket of the environment is private, wants TLS, and clears away what nobody needs",
     },
-    suspended_versions: {"The buckets are encrypted and versioned"},
+    suspended_versions: {
+        "The buckets are encrypted and versioned",
+        "Every bucket of the environment keeps versions, takes no access lists, and tells EventBridge what happens",
+    },
     any_distribution: {"The buckets can be read by this distribution alone"},
     old_tls: {"The HTTPS listeners want TLS 1.2, and answer 403 to whoever lacks the secret header"},
     short_backups: {"The database keeps its backups as long as the settings say, and works in its windows"},
@@ -298,6 +419,20 @@ CHANGES: dict[Callable[[Deployed], Callable[[], Any]], set[str]] = {
     short_evidence: {"Evidence can be neither changed nor deleted before its time"},
     remote_shells: {"Each tier has an access list of its own, and none opens remote shells or desktops to the world"},
     no_zonal_shift: {"The load balancer is in the public subnets of every zone, protected, and drops invalid headers"},
+    open_default_list: {"The VPC's default access list lets nothing through, and no subnet uses it"},
+    everything_out: {"Nothing but HTTPS is let out to the world"},
+    open_endpoint: {"Endpoints let through what concerns the account, or what a statement names, and nothing else"},
+    any_header: {"What the HTTPS listener forwards carries the header that only the distribution knows"},
+    all_of_s3: {"The service's roles are taken for this account alone, and their policies name what they are about"},
+    trust_in_all: {"The service's roles are taken for this account alone, and their policies name what they are about"},
+    suspended_log_versions: {
+        "Every bucket of the environment keeps versions, takes no access lists, and tells EventBridge what happens"
+    },
+    quiet_bucket: {
+        "Every bucket of the environment keeps versions, takes no access lists, and tells EventBridge what happens"
+    },
+    plain_topic: {"Topics of alarms refuse calls without TLS, and take messages from this account's alarms alone"},
+    unwatched_deployments: {"CodeDeploy shifts traffic between the two target groups, and rolls back by itself"},
     more_tasks: {"The service scales on CPU within the settings' bounds"},
 }
 

@@ -57,6 +57,10 @@ class Process:
 
     async def _ready(self) -> SampleApp:
         """Wait until the process runs and its login is decided, for the time that a request waits."""
+        login = self._connection.login if self._connection else None
+        # Almost always there is nothing to wait for, and a timeout takes longer than the answer.
+        if self._app is not None and (login is None or login.done()):
+            return self._app
         async with asyncio.timeout(PATIENCE):
             await self._starting
             if self._connection and self._connection.login:
