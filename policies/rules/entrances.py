@@ -29,6 +29,7 @@ from policies.tokens import (
 )
 
 _FIREWALL: Mapping[str, tuple[str, ...]] = {WELL_ARCHITECTED: ("SEC05-BP02",)}
+_SOURCES = ("referencedSecurityGroupId", "sourceSecurityGroupId")
 _CIDRS = ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks")
 
 
@@ -163,6 +164,47 @@ DOCDB_ONLY_GROUPS = StackRule(
 )
 
 
+def _not_balancers(cluster: PolicyResource, stack: Stack) -> Iterator[str]:
+    groups = stack.used(cluster, "vpcSecurityGroupIds", SECURITY_GROUP)
+    if not groups and known(cluster, "vpcSecurityGroupIds"):
+        undecided(cluster, "vpcSecurityGroupIds")
+    for group in groups:
+        rules = stack.users(group, "securityGroupId", (*SECURITY_GROUP_INGRESS_RULE, *SECURITY_GROUP_RULE))
+        sources = [(group, "ingress")]
+        sources += [(rule, key) for rule in rules if known(rule, "type") != "egress" for key in _SOURCES]
+        for holder, key in sources:
+            for source in stack.used(holder, key, SECURITY_GROUP):
+                if stack.users(source, "securityGroups", LOAD_BALANCER):
+                    yield f"{holder.name} admits the load balancer's group to the database"
+
+
+def _admits_group(key: str, *of: Node) -> Example:
+    cluster = Node(DOCDB_CLUSTER[0], "it", {"vpcSecurityGroupIds": UNKNOWN}, {"vpcSecurityGroupIds": ["group"]})
+    token = SECURITY_GROUP_INGRESS_RULE if key == _SOURCES[0] else SECURITY_GROUP_RULE
+    rule = Node(token[0], "rule", {key: UNKNOWN}, {"securityGroupId": ["group"], key: ["source"]})
+    return (*of, Node(SECURITY_GROUP[0], "source"), Node(SECURITY_GROUP[0], "group"), rule, cluster)
+
+
+_BALANCED = Node(LOAD_BALANCER[0], "alb", {"securityGroups": UNKNOWN}, {"securityGroups": ["source"]})
+
+DOCDB_NOT_FROM_BALANCERS = StackRule(
+    id="docdb-not-from-load-balancers",
+    title="DocumentDB does not admit the group of a load balancer",
+    why="The load balancer takes requests from outside; from it no way leads past the application.",
+    severity=Severity.HIGH,
+    on=DOCDB_CLUSTER,
+    keys=("vpcSecurityGroupIds", *_SOURCES),
+    absent=Absent(means="AWS takes the VPC's default group; docdb-own-security-group objects", passes=True),
+    fix="Admit the tasks' group alone, as prod_infra.network.security_groups does.",
+    controls=_FIREWALL,
+    check=_not_balancers,
+    passes=(_admits_group(_SOURCES[0]), _admits_group(_SOURCES[1])),
+    fails=(_admits_group(_SOURCES[0], _BALANCED), _admits_group(_SOURCES[1], _BALANCED)),
+    lacks=(Node(DOCDB_CLUSTER[0], "it"),),
+    unknown=(Node(DOCDB_CLUSTER[0], "it", {"vpcSecurityGroupIds": ["sg-1"]}),),
+)
+
+
 def _lets_out(*cidr_keys: str) -> Check:
     def check(props: Props) -> Iterator[str]:
         protocol = str(props.get("protocol", props.get("ipProtocol")))
@@ -289,6 +331,7 @@ RULES = (
     ALB_ONLY_CLOUDFRONT,
     WORLD_ONLY_BALANCERS,
     DOCDB_ONLY_GROUPS,
+    DOCDB_NOT_FROM_BALANCERS,
     GROUP_EGRESS,
     GROUP_RULE_EGRESS,
     EGRESS_RULE_NARROW,

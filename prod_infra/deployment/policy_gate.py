@@ -98,6 +98,8 @@ class Verdict:
         deferred: ids of rules that wait for values which only `up` brings, with the reason.
         disabled: ids of rules that the configuration turned off.
         lowered: ids of rules that the configuration made advisory, or not strict.
+        unjudged: the program's own resources of a type that no enabled rule judges, as the rules' tags say; what
+            components of `prod_infra` make is known to need none.
         seconds: wall time.
     """
 
@@ -109,6 +111,7 @@ class Verdict:
     deferred: Mapping[str, str]
     disabled: tuple[str, ...]
     lowered: tuple[str, ...]
+    unjudged: tuple[str, ...]
     seconds: float
 
     def count(self, outcome: Outcome) -> int:
@@ -216,6 +219,15 @@ def _outcomes(
             yield rule, Outcome.WAIVED
 
 
+def _unjudged(enabled: Iterable[analyzer_pb2.PolicyInfo], managed: Iterable[Registration]) -> tuple[str, ...]:
+    judged = [{tag for tag in policy.tags if tag.startswith("on:")} for policy in enabled]
+    if not all(judged):
+        # A rule that names no type, as those of other packs, may judge every type.
+        return ()
+    types = {tag.removeprefix("on:") for tag in set().union(*judged)}
+    return tuple(each.urn for each in managed if each.type not in types and "::prod_infra:" not in each.urn)
+
+
 def ask(
     process: PolicyProcess, registrations: Sequence[Registration], config: Mapping[str, Any], *, final: bool = False
 ) -> Verdict:
@@ -265,6 +277,7 @@ def ask(
         deferred=reader.deferred,
         disabled=disabled,
         lowered=lowered(info, configured),
+        unjudged=_unjudged(enabled, managed),
         seconds=time.monotonic() - started,
     )
     if not verdict.evaluated:
@@ -295,6 +308,9 @@ def render(verdict: Verdict, console: Console) -> None:
     for what, rules in (("disabled", verdict.disabled), ("advisory or not strict", verdict.lowered)):
         if rules:
             console.print(Text(f"{what} by configuration: {', '.join(rules)}", style="yellow"), soft_wrap=True)
+    if verdict.unjudged:
+        names = ", ".join(urn.split("::", 2)[2] for urn in verdict.unjudged)
+        console.print(Text(f"no rule judges: {names}", style="yellow"), soft_wrap=True)
     console.print(
         Text(
             f"policy: {'passed' if verdict.passed else 'blocked'}: "

@@ -52,6 +52,7 @@ def as_json(verdict: Verdict) -> str:
         "deferred": dict(verdict.deferred),
         "disabled": list(verdict.disabled),
         "lowered": list(verdict.lowered),
+        "unjudged": list(verdict.unjudged),
     }
     return json.dumps(report, indent=2)
 
@@ -175,6 +176,8 @@ def markdown(verdict: Verdict) -> str:
     for what, rules in (("Disabled", verdict.disabled), ("Advisory or not strict", verdict.lowered)):
         if rules:
             lines += ["", f"{what} by configuration: {', '.join(rules)}."]
+    if verdict.unjudged:
+        lines += ["", "No rule judges:", "", *(f"- {_cell(urn)}" for urn in verdict.unjudged)]
     if verdict.deferred:
         lines += ["", "Decided in `up`:", ""]
         lines += [f"- {rule}: {reason}" for rule, reason in verdict.deferred.items()]
@@ -200,6 +203,7 @@ def github(verdict: Verdict) -> str:
         command = _GITHUB_COMMANDS.get(finding.level, "notice")
         lines.append(f"::{command} {shown}::{_escaped(chr(10).join(_lines(finding)))}")
     counts = ", ".join(f"{number} {name}" for name, number in verdict.counts.items())
+    lines += [f"::warning title=no rule judges::{_escaped(urn)}" for urn in verdict.unjudged]
     lines.append(f"::notice title=policy {'passed' if verdict.passed else 'blocked'}::{counts}")
     return "\n".join(lines)
 

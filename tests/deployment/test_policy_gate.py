@@ -235,3 +235,16 @@ def test_the_table_shows_what_blocks() -> None:
     shown = text.getvalue()
     for words in ("ecr-no-force-delete", "app", "forceDelete is true", "force_delete=False", "ecr.py:12", "blocked"):
         assert words in shown
+
+
+def test_a_resource_that_no_rule_judges_is_named() -> None:
+    """Green does not mean that a database of another kind is safe; what prod_infra's components make is known."""
+    token = "aws:rds/instance:Instance"
+    own = replace(repository(), urn=f"urn:pulumi:prod::shop::{token}::orders", type=token)
+    made = replace(own, urn=f"urn:pulumi:prod::shop::prod_infra:data:Some${token}::orders")
+    verdict = check([LIFECYCLE, repository(), own, made])
+    assert verdict.passed
+    assert verdict.unjudged == (own.urn,)
+    shown = io.StringIO()
+    render(verdict, Console(file=shown, width=200))
+    assert f"no rule judges: {token}::orders" in shown.getvalue()
