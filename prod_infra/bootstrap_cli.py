@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from prod_infra.cli_options import HERE, EndpointOption, ProjectOption, StackOption, Target, TargetOption, program_of
+from prod_infra.cli_options import (
+    HERE,
+    EndpointOption,
+    ProjectOption,
+    StackOption,
+    Target,
+    TargetOption,
+    open_target,
+    program_of,
+)
 
 if TYPE_CHECKING:
     from prod_infra.bootstrap.piece import Act, Wanted
-    from prod_infra.deployment.clients import AwsClients
 
 out = Console()
 
@@ -30,41 +38,37 @@ def bootstrap(
     github_environment: Annotated[
         str, typer.Option("--github-environment", help="Protected environment on GitHub that the job must run in.")
     ] = "production",
+    checks_environment: Annotated[
+        str, typer.Option("--checks-environment", help="Environment on GitHub whose jobs may look, and change nothing.")
+    ] = "production-checks",
     apply: Annotated[
         bool | None,
         typer.Option("--apply/--dry-run", help="Do it, or only say it; on aws it is only said if left out."),
     ] = None,
 ) -> None:
-    """Make the state bucket, its key, and the role that GitHub deploys with; run again, it puts right what drifted."""
-    from prod_infra.deployment.aws_target import AwsTarget
-    from prod_infra.deployment.targets import DEFAULT_REGION, open_target
-
-    if target is Target.AWS:
-        with AwsTarget.open(program_of(project, stack, None)) as account:
-            wanted = _wanted(account.clients(), account.region, environment, repository, github_environment)
-            _run(wanted, dry_run=not apply)
-        return
-    with open_target(target.value, endpoint=endpoint) as opened:
-        region = program_of(project, stack, None).config.get("aws:region", DEFAULT_REGION)
-        wanted = _wanted(opened.clients(region), region, environment, repository, github_environment)
-        _run(wanted, dry_run=apply is False)
-
-
-def _wanted(clients: AwsClients, region: str, environment: str, repository: str, github_environment: str) -> Wanted:
+    """Make state bucket, key and the roles by which GitHub deploys and checks; again, it puts right what drifted."""
     from prod_infra.bootstrap.piece import Wanted
+    from prod_infra.deployment.targets import DEFAULT_REGION
 
-    return Wanted(
-        clients=clients,
-        account=clients("sts").get_caller_identity()["Account"],
-        region=region,
-        environment=environment,
-        repository=repository,
-        github_environment=github_environment,
-    )
+    program = program_of(project, stack, None)
+    region = program.config.get("aws:region", DEFAULT_REGION)
+    with open_target(program, target, endpoint) as opened:
+        clients = opened.clients(region)
+        wanted = Wanted(
+            clients=clients,
+            account=clients("sts").get_caller_identity()["Account"],
+            region=region,
+            environment=environment,
+            repository=repository,
+            github_environment=github_environment,
+            checks_environment=checks_environment,
+        )
+        _run(wanted, dry_run=not apply if target is Target.AWS else apply is False)
 
 
 def _run(wanted: Wanted, *, dry_run: bool) -> None:
     from prod_infra.bootstrap.run import carry_out, look
+    from prod_infra.deployment.permission import boundary
 
     acts = look(wanted)
 
@@ -84,7 +88,9 @@ def _run(wanted: Wanted, *, dry_run: bool) -> None:
     out.print(
         f"state:   s3://{wanted.bucket}?region={wanted.region}\n"
         f"secrets: awskms://{wanted.key_alias}?region={wanted.region}\n"
-        f"role:    arn:aws:iam::{wanted.account}:role/{wanted.role}",
+        f"deploys: arn:aws:iam::{wanted.account}:role/{wanted.role}\n"
+        f"checks:  arn:aws:iam::{wanted.account}:role/{wanted.check_role}\n"
+        f"setting: permissions_boundary: {boundary(wanted.environment)}",
         style="dim",
         highlight=False,
         soft_wrap=True,

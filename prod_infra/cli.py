@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -25,6 +23,7 @@ from prod_infra.cli_options import (
     StackOption,
     Target,
     TargetOption,
+    open_engine,
     program_of,
 )
 from prod_infra.drift_cli import drift
@@ -32,9 +31,6 @@ from prod_infra.errors import ProdInfraError, TargetError
 from prod_infra.policy_cli import ConfigOption, policy_app, read_config, registrations
 from prod_infra.records_cli import records_app
 from prod_infra.runbook_cli import runbook_app
-
-if TYPE_CHECKING:
-    from prod_infra.deployment.engine import Engine, Program, Review
 
 app = typer.Typer(
     name="prod-infra",
@@ -133,32 +129,6 @@ def graph(
         output.write_text(picture, encoding="utf-8")
 
 
-@contextmanager
-def _engine(
-    program: Program,
-    target: Target,
-    endpoint: str,
-    kind: EngineKind,
-    *,
-    review: Review | None = None,
-    policed: bool = True,
-) -> Iterator[Engine]:
-    """Open the target and give its engine; a real account's is always Pulumi's own, with the policy pack."""
-    from prod_infra.deployment.policy_gate import PACK
-    from prod_infra.deployment.targets import open_target
-
-    if target is Target.AWS:
-        from prod_infra.deployment.aws_target import AwsTarget
-
-        yield AwsTarget.open(program).engine(program)
-        return
-    with open_target(target.value, endpoint=endpoint) as opened:
-        if kind is EngineKind.PULUMI:
-            yield opened.pulumi_engine(program, PACK if policed else None)
-        else:
-            yield opened.engine(program, review)
-
-
 def _rehearsal_only(target: Target, command: str) -> None:
     """Refuse what a real account gets only with an approved plan.
 
@@ -185,7 +155,7 @@ def preview(
     """Say what `up` would do; change nothing."""
     from prod_infra.deployment.report import show_result
 
-    with _engine(program_of(project, stack, setting), target, endpoint, engine) as opened:
+    with open_engine(program_of(project, stack, setting), target, endpoint, engine) as opened:
         show_result(opened.preview(), out)
 
 
@@ -216,14 +186,14 @@ def up(
         err.print(
             f"going on despite {len(verdict.violations)} violations: a rehearsal, never production", style="yellow"
         )
-        with _engine(program, target, endpoint, engine, policed=False) as opened:
+        with open_engine(program, target, endpoint, engine, policed=False) as opened:
             show_result(opened.up(show_progress(out)), out)
         return
     if not verdict.passed:
         raise typer.Exit(1)
     with PolicyGuard(config=given) as guard:
         review = guard.objections
-        with _engine(program, target, endpoint, engine, review=review) as opened:
+        with open_engine(program, target, endpoint, engine, review=review) as opened:
             show_result(opened.up(show_progress(out)), out)
 
 
@@ -239,7 +209,7 @@ def refresh(
     """Read every resource again and show what differs from the state."""
     from prod_infra.deployment.report import show_result
 
-    with _engine(program_of(project, stack, setting), target, endpoint, engine) as opened:
+    with open_engine(program_of(project, stack, setting), target, endpoint, engine) as opened:
         show_result(opened.refresh(), out)
 
 
@@ -256,7 +226,7 @@ def destroy(
     from prod_infra.deployment.report import show_progress, show_result
 
     _rehearsal_only(target, "destroy")
-    with _engine(program_of(project, stack, setting), target, endpoint, engine) as opened:
+    with open_engine(program_of(project, stack, setting), target, endpoint, engine) as opened:
         show_result(opened.destroy(show_progress(out)), out)
 
 
@@ -269,7 +239,7 @@ def outputs(
     engine: EngineOption = EngineKind.EMBEDDED,
 ) -> None:
     """Print the stack's exports as JSON, secrets masked."""
-    with _engine(program_of(project, stack, None), target, endpoint, engine) as opened:
+    with open_engine(program_of(project, stack, None), target, endpoint, engine) as opened:
         exports = opened.outputs()
     typer.echo(json.dumps(dict(exports), indent=2))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +13,12 @@ import typer
 from prod_infra.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from prod_infra.deployment.engine import Program
+    from prod_infra.deployment.aws_target import AwsTarget
+    from prod_infra.deployment.engine import Engine, Program, Review
+    from prod_infra.deployment.targets import LocalTarget
+
+# Imported when asked for, as commands do: `--help` need not wait for Pulumi.
+# ruff: noqa: PLC0415
 
 
 class Target(StrEnum):
@@ -64,7 +71,68 @@ def program_of(project: Path, stack: str, settings: list[str] | None) -> Program
     Raises:
         InvalidInputError: an option has no `=`, or the project's files can't be right.
     """
-    # Imported when asked for, as commands do: `--help` need not wait for Pulumi.
-    from prod_infra.deployment.project import find  # noqa: PLC0415
+    from prod_infra.deployment.project import find
 
     return find(project, stack, pairs(settings))
+
+
+@contextmanager
+def open_target(program: Program, target: Target, endpoint: str) -> Iterator[LocalTarget | AwsTarget]:
+    """Open the target that the options name: a local AWS that runs, or the account that the stack names.
+
+    Raises:
+        TargetError: it can't be used.
+    """
+    from prod_infra.deployment.aws_target import AwsTarget
+    from prod_infra.deployment.targets import open_local
+
+    with AwsTarget.open(program) if target is Target.AWS else open_local(endpoint) as opened:
+        yield opened
+
+
+@contextmanager
+def open_engine(
+    program: Program,
+    target: Target,
+    endpoint: str,
+    kind: EngineKind,
+    *,
+    review: Review | None = None,
+    policed: bool = True,
+) -> Iterator[Engine]:
+    """Open the target and give its engine; a real account's is always Pulumi's own, with the policy pack.
+
+    Args:
+        program: what to deploy.
+        target: where.
+        endpoint: of the local AWS.
+        kind: on local, which engine.
+        review: may object to a step of `up`; the embedded engine asks it.
+        policed: whether Pulumi's engine on local has the policy pack.
+
+    Raises:
+        TargetError: the target can't be used, or there is no CLI that fits.
+    """
+    with open_target(program, target, endpoint) as opened:
+        yield engine_of(opened, program, kind, review=review, policed=policed)
+
+
+def engine_of(
+    target: LocalTarget | AwsTarget,
+    program: Program,
+    kind: EngineKind,
+    *,
+    review: Review | None = None,
+    policed: bool = True,
+) -> Engine:
+    """Return a target's engine, as `open_engine`.
+
+    Raises:
+        TargetError: there is no CLI that fits.
+    """
+    from prod_infra.deployment.policy_gate import PACK
+    from prod_infra.deployment.targets import LocalTarget
+
+    if kind is EngineKind.PULUMI and isinstance(target, LocalTarget):
+        return target.pulumi_engine(program, PACK if policed else None)
+    return target.engine(program, review)

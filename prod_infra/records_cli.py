@@ -101,6 +101,25 @@ def report(
 
 
 @records_app.command()
+def archive(run: Annotated[str, typer.Argument(help="The run's id, as `records list` shows it.")]) -> None:
+    """Put the record of a run on a real account into its evidence bucket, where the run itself could not; once."""
+    from prod_infra.deployment.aws_target import AwsTarget
+    from runbooks.core.environment import environment
+    from runbooks.core.run_folder import find_folder
+    from runbooks.running.evidence import keep_evidence
+    from runbooks.running.runner import read_record
+
+    folder = find_folder(run, Path())
+    parameters = read_record(folder).parameters
+    if parameters["target"] != "aws":
+        raise InvalidInputError("There is no evidence bucket", [f"{run} was a rehearsal, on target local."])
+    env = environment(Path(), parameters["stack"], parameters["settings"])
+    with AwsTarget.open(env.program) as account:
+        if not keep_evidence(folder, account.clients(), env.settings, Console()):
+            raise typer.Exit(1)
+
+
+@records_app.command()
 def schema() -> None:
     """Print the JSON schema of record.json; the project keeps it as runbooks/records/record.schema.json."""
     from runbooks.records.record import schema_text

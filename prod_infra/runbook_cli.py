@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from prod_infra.cli_options import pairs
+from prod_infra.cli_options import Target, pairs
 
 runbook_app = typer.Typer(help="Run a runbook and keep its record; take one back.", no_args_is_help=True)
 
@@ -44,12 +44,28 @@ def runbook_run(
     approve: Annotated[
         str, typer.Option("--approve", help="Digest of the plan that is approved, or `ask`; as -p approve=…")
     ] = "",
+    target: Annotated[Target | None, typer.Option("--target", help="As -p target=…")] = None,
+    stack: Annotated[str, typer.Option("--stack", help="As -p stack=…")] = "",
+    dry_run: Annotated[
+        bool | None, typer.Option("--dry-run/--act", help="As -p dry_run=…; if left out, dry on aws alone.")
+    ] = None,
+    allow_replacement_of: Annotated[
+        list[str] | None,
+        typer.Option(help="URN of what holds data and may be replaced or deleted on aws; may be given more than once."),
+    ] = None,
     keep: KeepOption = False,
 ) -> None:
     """Run a runbook's notebook and leave a record; what fails is taken back."""
     from runbooks.running.runner import run, run_command
 
-    given = pairs(parameter) | ({"approve": approve} if approve else {})
+    options = {
+        "approve": approve,
+        "target": target.value if target else None,
+        "stack": stack,
+        "dry_run": dry_run,
+        "allow_replacement_of": allow_replacement_of,
+    }
+    given = pairs(parameter) | {name: value for name, value in options.items() if value not in (None, "", [])}
     raise typer.Exit(run_command(lambda: run(name, given, keep=keep, console=out)))
 
 

@@ -58,6 +58,11 @@ class Settings(BaseModel):
     database_port: int = Field(27017, ge=1150, le=65535, description="Port of DocumentDB.")
 
     scan_on_push: bool = Field(default=True, description="Scan each image for vulnerabilities as it is pushed.")
+    permissions_boundary: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9+=,.@_-]{1,128}$",
+        description="Name of the IAM policy that bounds every role: bootstrap's is pulumi-boundary-<environment>.",
+    )
     force_delete: bool = Field(default=False, description="Delete the image repository even if it holds images.")
     force_destroy: bool = Field(default=False, description="Delete the buckets even if they hold objects.")
 

@@ -1,5 +1,8 @@
 """Runbook `az_evacuation`: customers' traffic and the database's writer leave an availability zone, and come back.
 
+As a drill it wants everything to be well. With `zone_is_ill` it is for the night in which the zone fails: only what is
+outside of the zone has to be well, traffic moves first, nothing comes back, and no alarm or objective turns it around.
+
 CodeDeploy's services refuse other subnets (`update_service`: "Unable to update network configuration …"), so tasks stay
 in the zone, without traffic; the other zones get as many as the service had in all, before traffic moves to them.
 """
@@ -7,36 +10,38 @@ in the zone, without traffic; the other zones get as many as the service had in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from prod_infra.errors import RunbookError, WaitTimeoutError
-from runbooks.actions.evacuation import DIMENSION, Evacuation, find_evacuation, scalable_target
+from runbooks.actions.evacuation import (
+    DIMENSION,
+    Evacuation,
+    checks_outside,
+    ecs_service,
+    find_evacuation,
+    others_carry,
+    scalable_target,
+    take_tasks_away,
+    weight_is,
+)
 from runbooks.core.aws import Aws
 from runbooks.core.run import Run
 from runbooks.core.show_checks import show_checks
 from runbooks.core.steady_state import healthy_targets
 from runbooks.core.step import Call, Step, Undo, UndoAction
-from runbooks.core.waiting import wait
-from runbooks.docdb_failover import FailOver, writer_is
+from runbooks.docdb_failover import Cluster, FailOver, writer_is
 from runbooks.parameters import AzEvacuationParameters
 from runbooks.probes.probing import POLL_SECONDS, ProbedRun
-from runbooks.verify import Check, Deployed
-from runbooks.verify.check import CheckFunction, Findings, run_check
-
-BACK_SECONDS: Final = 600.0
-"""For which an undo waits until the tasks are as many as before."""
+from runbooks.verify import Check
+from runbooks.verify.check import run_check
 
 ANSWERS: Final = 20
 """Newest answers none of which may come from the zone: by chance that happens once in 2^20 with two zones."""
 
 COMMENT: Final = "prod-infra runbook az_evacuation"
 """Of our zonal shifts: an undo ends no other."""
-
-
-def _service(aws: Aws, cluster: str, service: str) -> dict[str, Any]:
-    return dict(aws("ecs").describe_services(cluster=cluster, services=[service])["services"][0])
 
 
 def _shifts(aws: Aws, balancer: str, zone_id: str) -> list[str]:
@@ -64,7 +69,7 @@ class AddTasks(Step):
     def already_done(self) -> bool:
         """Whether as many are wanted, and scaling keeps them."""
         kept = scalable_target(self.run.aws, self.what.cluster, self.what.service)
-        wanted = _service(self.run.aws, self.what.cluster, self.what.service)["desiredCount"]
+        wanted = ecs_service(self.run.aws, self.what.cluster, self.what.service)["desiredCount"]
         return bool(wanted >= self.what.raised and (kept is None or kept[0] >= self.what.raised) and self._carry())
 
     def calls(self) -> Sequence[Call]:
@@ -146,31 +151,6 @@ class ShiftTraffic(Step):
         return {"zonalShiftId": found["zonalShiftId"], "expiryTime": found["expiryTime"].isoformat()}
 
 
-def take_tasks_away(
-    aws: Aws, *, cluster: str, service: str, tasks: int, raised: int, capacity: Sequence[int] | None
-) -> str:
-    """Give scaling its former bounds, and the service its former number of tasks unless that was changed since."""
-    if capacity is not None and scalable_target(aws, cluster, service) != tuple(capacity):
-        aws("application-autoscaling").register_scalable_target(
-            ServiceNamespace="ecs",
-            ResourceId=f"service/{cluster}/{service}",
-            ScalableDimension=DIMENSION,
-            MinCapacity=capacity[0],
-            MaxCapacity=capacity[1],
-        )
-    wanted = _service(aws, cluster, service)["desiredCount"]
-    # Another number is of scaling's or of somebody else's making, and may be needed.
-    if wanted == raised:
-        aws("ecs").update_service(cluster=cluster, service=service, desiredCount=tasks)
-
-    def complete() -> dict[str, Any] | None:
-        now = _service(aws, cluster, service)
-        return now if now["runningCount"] == now["desiredCount"] and not now["pendingCount"] else None
-
-    now = wait(f"{service} to be complete", complete, timeout=BACK_SECONDS, poll=aws.poll_seconds)
-    return f"{service} has {now['runningCount']} tasks; there were {wanted}"
-
-
 def shift_back(aws: Aws, *, balancer: str, zone_id: str) -> str:
     """End our zonal shifts away from a zone; those that have expired are over already."""
     found = _shifts(aws, balancer, zone_id)
@@ -190,9 +170,10 @@ class AzEvacuation(ProbedRun[AzEvacuationParameters]):
         Raises:
             RunbookError: the zone can't be evacuated.
         """
-        self.decide("evacuation", lambda: find_evacuation(self.aws, self.deployed(), self.parameters.zone))
+        wish, ill = self.parameters.zone, self.parameters.zone_is_ill
+        self.decide("evacuation", lambda: find_evacuation(self.aws, self.deployed(), wish, ill=ill))
         what = self._what
-        where = "in it" if what.failover else "in another zone"
+        where = "in it" if what.failover else "not in it"
         self.say(f"zone {what.zone} ({what.zone_id}); {what.tasks} tasks in all; the database's writer is {where}")
 
     @property
@@ -200,40 +181,78 @@ class AzEvacuation(ProbedRun[AzEvacuationParameters]):
         return Evacuation(**self.decide("evacuation", dict))
 
     def steps(self) -> Sequence[Step]:
-        """More tasks, then the shift, then the writer."""
+        """More tasks, then the shift, then the writer; away from an ill zone as fast as can be, so the tasks last."""
         what, timeout = self._what, self.parameters.settle_timeout
-        writer = [FailOver(run=self, timeout=timeout, **what.failover)] if what.failover else []
+        writer = [FailOver(run=self, timeout=timeout, ill=what.ill, **what.failover)] if what.failover else []
         shift = ShiftTraffic(run=self, what=what, expires_in=self.parameters.expires_in)
-        return [AddTasks(run=self, what=what, timeout=timeout), shift, *writer]
+        tasks = AddTasks(run=self, what=what, timeout=timeout)
+        return [shift, *writer, tasks] if self.in_outage else [tasks, shift, *writer]
+
+    @property
+    def in_outage(self) -> bool:
+        """Whether the zone fails already."""
+        return self.parameters.zone_is_ill
+
+    @property
+    def taken_back_by_hand(self) -> bool:
+        """Out of an outage: what has left the ill zone stays out of it, however the rest went."""
+        return self.in_outage
+
+    def stop_alarms(self) -> Sequence[str]:
+        """All; none where the zone is ill: they are why one evacuates it."""
+        return () if self.in_outage else super().stop_alarms()
+
+    def steady_checks(self) -> Iterable[Check]:
+        """What holds for every environment; where the zone is ill, what holds outside of it."""
+        if self.in_outage:
+            return checks_outside(self.aws, self.deployed(), self._what.zone)
+        return super().steady_checks()
 
     def checks(self) -> Iterator[Check]:
         """The zone serves nobody, and the others carry all."""
         what, env = self._what, self.deployed()
-        yield run_check("edge", _weight_is(self.aws, what, 0.0), env)
+        yield run_check("edge", weight_is(self.aws, what, 0.0), env)
         yield self._answers("No answer comes from the zone", lambda zones: zones[what.zone] == 0)
-        yield run_check("compute", _others_carry(what), env)
+        yield run_check("compute", others_carry(what), env)
+        if self.in_outage:
+            yield self._writer_left()
         yield from self._checks(what.failover["target"] if what.failover else "")
 
+    def _writer_left(self) -> Check:
+        """Wait until the database writes outside of the ill zone: AWS replaces a lost writer by itself."""
+        name, ill = self.deployed().database["DBClusterIdentifier"], self._what.ill
+
+        def outside() -> str | None:
+            found = Cluster.of(self.aws, name)
+            return found.writer if found.settled(ill) and found.writer not in ill else None
+
+        title = "The database's writer is outside of the zone"
+        try:
+            found = self.wait(title, outside, timeout=self.parameters.settle_timeout)
+        except WaitTimeoutError as error:
+            return Check(group="data", name=title, passed=False, detail=error.message)
+        return Check(group="data", name=title, passed=True, detail=found)
+
     def finish(self) -> None:
-        """Come back, while the probe still asks, unless the zone is to stay evacuated.
+        """Come back, while the probe still asks, unless the zone is ill or to stay evacuated.
 
         Raises:
             RunbookError: not everything is as it was.
         """
-        if self.parameters.come_back and not self.parameters.dry_run:
+        if self.parameters.come_back and not self.in_outage and not self.parameters.dry_run:
             self.take_back()
             if failed := show_checks(self.console, "verification_back", self._checks_back()):
                 raise RunbookError(f"Not as it was: {'; '.join(check.detail for check in failed)}.")
 
     def _checks_back(self) -> Iterator[Check]:
         what = self._what
-        yield run_check("edge", _weight_is(self.aws, what, 1.0), self.deployed())
+        yield run_check("edge", weight_is(self.aws, what, 1.0), self.deployed())
         yield self._answers("Answers come from the zone again", lambda zones: zones[what.zone] > 0)
         yield from self._checks(what.failover["writer"] if what.failover else "")
 
     def _checks(self, writer: str) -> Iterator[Check]:
         if writer:
-            yield run_check("data", writer_is(writer), self.deployed())
+            yield run_check("data", writer_is(writer, self._what.ill), self.deployed())
         if self.probing is not None:
             yield self.probing.check("edge")
 
@@ -256,27 +275,6 @@ class AzEvacuation(ProbedRun[AzEvacuationParameters]):
 
     def _zones(self) -> list[str]:
         return [found.az for found in self.probing.samples() if found.az] if self.probing else []
-
-
-def _weight_is(aws: Aws, what: Evacuation, wanted: float) -> CheckFunction:
-    def check(env: Deployed, see: Findings) -> None:
-        """The load balancer's weight of the zone is as it should be."""
-        del env
-        found = aws("arc-zonal-shift").get_managed_resource(resourceIdentifier=what.balancer)["appliedWeights"]
-        see.equal(f"weight of {what.zone_id}", found[what.zone_id], wanted)
-
-    return check
-
-
-def _others_carry(what: Evacuation) -> CheckFunction:
-    def check(env: Deployed, see: Findings) -> None:
-        """The other zones have as many healthy tasks as all had."""
-        healthy = healthy_targets(env)
-        others = sum(count for zone, count in healthy.items() if zone != what.zone)
-        see.require(others >= what.tasks, f"{others} healthy tasks outside {what.zone}, of {what.tasks} before")
-        see.saw(", ".join(f"{zone} {count}" for zone, count in sorted(healthy.items())))
-
-    return check
 
 
 start = AzEvacuation.start

@@ -6,24 +6,29 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Final
 
 from rich.console import Console
 from rich.text import Text
 
 from prod_infra.deployment import evaluate, policy_gate
+from prod_infra.deployment.aws_target import AwsTarget
 from prod_infra.deployment.engine import Change, ChangeKind, Engine, Progress, Result
-from prod_infra.deployment.policy_guard import PolicyGuard
 from prod_infra.deployment.policy_report import as_json
+from prod_infra.deployment.registration import Registration
 from prod_infra.deployment.report import show_progress, show_result, summary
-from prod_infra.deployment.targets import LocalTarget, open_target
 from prod_infra.errors import DeploymentError, RunbookError
+from runbooks.actions.deployment import AccountDeployment, Deployment, Rehearsal
 from runbooks.actions.first_release import FirstRelease
 from runbooks.core.environment import Environment
 from runbooks.core.results import publish
 from runbooks.core.run import Run
 from runbooks.core.step import Call, Step, UndoAction
+from runbooks.core.target import Target, open_target
+from runbooks.core.terminal import cell_console
 from runbooks.parameters import DeployProdParameters, DrillParameters
+from runbooks.records.record_parts import Plan
 from runbooks.verify import GROUPS, Check
 from runbooks.verify.check import run_check
 from runbooks.verify.deployed import NotFoundError
@@ -49,16 +54,14 @@ class Up(Step):
 
     Attributes:
         previewed: what it will do.
-        target: where.
-        environment: what.
+        deployment: does it.
         console: shows each resource as it is done.
     """
 
     no_undo: ClassVar[str] = "what was done is in the state: `up` of the former program takes it back, resume goes on"
 
     previewed: Result = field(repr=False)
-    target: LocalTarget
-    environment: Environment = field(repr=False)
+    deployment: Deployment = field(repr=False)
     console: Console = field(repr=False)
 
     @property
@@ -71,8 +74,10 @@ class Up(Step):
         return False
 
     def calls(self) -> Sequence[Call]:
-        """The changes of the preview; the provider's own calls follow from them."""
-        return [
+        """The changes of the preview, and the plan file that they are held to; the provider's own calls follow."""
+        covered = self.deployment.covered()
+        held = [Call(service="pulumi", operation="up", parameters=covered)] if covered else []
+        return held + [
             Call(
                 service="pulumi",
                 operation=change.kind.value,
@@ -96,9 +101,7 @@ class Up(Step):
             show(progress)
 
         try:
-            # What the gate had to defer, the pack decides here, resource by resource.
-            with PolicyGuard() as guard:
-                result = self.target.engine(self.environment.program, guard.objections).up(on_progress)
+            result = self.deployment.up(on_progress)
         except DeploymentError as error:
             stopped = _result_json(Result(operation="up", changes=tuple(done)))
             publish("up", {**stopped, "failures": error.failures, "complete": False})
@@ -114,14 +117,32 @@ class DeployProd(Run[DeployProdParameters]):
     name, model = "deploy_prod", DeployProdParameters
     _previewed: Result | None = None
 
+    @cached_property
+    def deployment(self) -> Deployment:
+        """How this target is deployed to."""
+        if isinstance(self.target, AwsTarget):
+            return AccountDeployment(
+                self.target,
+                self.environment,
+                lambda: self.registrations,
+                approved="" if self.parameters.approve == "ask" else self.parameters.approve,
+                allowed=self.parameters.allow_replacement_of,
+            )
+        return Rehearsal(self.target, self.environment)
+
+    @cached_property
+    def registrations(self) -> Sequence[Registration]:
+        """What the program registers."""
+        return evaluate.register(self.environment.program)
+
     @property
     def engine(self) -> Engine:
         """The engine of the environment's program."""
         return self.target.engine(self.environment.program)
 
     @classmethod
-    def _open(cls, parameters: DrillParameters, env: Environment) -> LocalTarget:
-        return open_target(parameters.target, endpoint=parameters.endpoint, start=True, hosted_zones=[env.hosted_zone])
+    def _open(cls, parameters: DrillParameters, env: Environment) -> Target:
+        return open_target(parameters, env, cell_console(), deploys=True)
 
     def gate(self) -> None:
         """Hold what the program registers against the policy pack.
@@ -129,7 +150,7 @@ class DeployProd(Run[DeployProdParameters]):
         Raises:
             RunbookError: a mandatory rule is violated.
         """
-        verdict = policy_gate.check_program(lambda: evaluate.register(self.environment.program))
+        verdict = policy_gate.check_program(lambda: self.registrations)
         policy_gate.render(verdict, self.console)
         numbers = {**verdict.counts, "violations": len(verdict.violations)}
         publish("policy", {"passed": verdict.passed, "counts": numbers, "report": json.loads(as_json(verdict))})
@@ -141,19 +162,32 @@ class DeployProd(Run[DeployProdParameters]):
 
     def steps(self) -> Sequence[Step]:
         """`up`, which does what is previewed now, and the first release."""
-        self._previewed = self.engine.preview()
+        self._previewed = self.deployment.preview()
         registers = any(change.type == TASK_DEFINITION for change in _changes(self._previewed))
         return [
-            Up(previewed=self._previewed, target=self.target, environment=self.environment, console=self.console),
+            Up(previewed=self._previewed, deployment=self.deployment, console=self.console),
             FirstRelease(run=self, registers=registers),
         ]
+
+    def _make_plan(self) -> Plan:
+        plan = super()._make_plan()
+        if self.deployment.settle(plan.digest):
+            return plan
+        plan = super()._make_plan()
+        self.deployment.settle(plan.digest)
+        return plan
 
     def stop_alarms(self) -> Sequence[str]:
         """None: those of a fresh environment fire until its tasks run."""
         return ()
 
     def show_plan(self, lines: Sequence[str]) -> None:
-        """Show the preview, creations counted by service: `up` shows each as it is made."""
+        """Show the preview, creations counted by service: `up` shows each as it is made; on aws, what it comes to.
+
+        Raises:
+            ApprovalError: it would lose data that nobody gave up; nothing was changed.
+            InvalidInputError: the account is not ready; nothing was changed.
+        """
         assert self._previewed is not None  # noqa: S101  `steps` came before
         result = self._previewed
         created = [change.type for change in result.changes if change.kind is ChangeKind.CREATE]
@@ -164,6 +198,7 @@ class DeployProd(Run[DeployProdParameters]):
             self.console.print(Text.assemble(("+ to create: ", "green"), services))
         show_result(result, self.console, without={ChangeKind.CREATE})
         publish("preview", _result_json(result))
+        self.deployment.review(self.console)
         self.say(lines[-1], "dim")
 
     def lock_bucket(self) -> str | None:

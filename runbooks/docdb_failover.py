@@ -6,7 +6,7 @@ drill that fails, by a missed objective too, is taken back as any run; with `fai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,10 +53,10 @@ class Cluster:
             instances={each["DBInstanceIdentifier"]: each["DBInstanceStatus"] for each in instances},
         )
 
-    @property
-    def settled(self) -> bool:
-        """Whether there is a writer and all is available."""
-        return bool(self.writer) and self.status == AVAILABLE and set(self.instances.values()) == {AVAILABLE}
+    def settled(self, but: Collection[str] = ()) -> bool:
+        """Whether there is a writer and all is available, but for some instances."""
+        others = {status for name, status in self.instances.items() if name not in but}
+        return bool(self.writer) and self.status == AVAILABLE and others == {AVAILABLE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,7 @@ class FailOver(Step):
         target: instance that is to be the writer.
         writer: instance that was it when the run began.
         timeout: seconds for which it may take.
+        ill: instances that are not waited for.
     """
 
     run: Run[Any]
@@ -76,6 +77,7 @@ class FailOver(Step):
     target: str
     writer: str
     timeout: float
+    ill: Collection[str] = ()
 
     @property
     def name(self) -> str:
@@ -108,7 +110,7 @@ class FailOver(Step):
         self.run.wait(f"{self.target} to be the writer", self.already_done, timeout=self.timeout)
         self.run.wait(
             f"{self.cluster} to be available",
-            lambda: Cluster.of(self.run.aws, self.cluster).settled,
+            lambda: Cluster.of(self.run.aws, self.cluster).settled(self.ill),
             timeout=self.timeout,
         )
         return {"writer": self.target}
@@ -130,19 +132,20 @@ def fail_back(aws: Aws, *, cluster: str, writer: str) -> str:
 
     def is_back() -> bool:
         now = Cluster.of(aws, cluster)
-        return now.writer == writer and now.settled
+        return now.writer == writer and now.settled()
 
     wait(f"{writer} to be the writer again", is_back, timeout=BACK_SECONDS, poll=aws.poll_seconds)
     return f"failed back from {former} to {writer}"
 
 
-def find_failover(env: Deployed, wish: str = "", away_from: str = "") -> dict[str, str]:
+def find_failover(env: Deployed, wish: str = "", away_from: str = "", *, ill: bool = False) -> dict[str, str]:
     """Return `cluster`, `writer`, and as `target` the instance that may become the writer.
 
     Args:
         env: not asked before.
         wish: instance that is to become it; empty for a replica in another zone than the writer's.
         away_from: zone that the target must not be in; empty for the writer's.
+        ill: whether the writer need not be available.
 
     Raises:
         RunbookError: a failover can't be done, or none may be chosen; it names every reason.
@@ -157,7 +160,7 @@ def find_failover(env: Deployed, wish: str = "", away_from: str = "") -> dict[st
     if len(writers) != 1 or writers[0] not in instances:
         raise _refused(name, [*faults, "it has no writer"])
     writer = instances[writers[0]]
-    if len(able) < 2:  # noqa: PLR2004  a writer and a replica
+    if len(able) < 2 - ill:  # a writer and a replica
         faults.append(f"{len(able)} of its {len(instances)} instances are available, and it takes two")
 
     def why_not(instance: Mapping[str, Any]) -> list[str]:
@@ -188,15 +191,16 @@ def _refused(cluster: str, faults: Sequence[str]) -> RunbookError:
     )
 
 
-def writer_is(name: str) -> Any:
-    """Return the check that an instance is the writer."""
+def writer_is(name: str, ill: Collection[str] = ()) -> Any:
+    """Return the check that an instance is the writer, and all are available but some."""
 
     def check(env: Deployed, see: Findings) -> None:
         """The chosen instance writes, and every instance is available."""
         members = env.database["DBClusterMembers"]
         see.equal("writer", [each["DBInstanceIdentifier"] for each in members if each["IsClusterWriter"]], [name])
         for instance in env.database_instances:
-            see.equal(instance["DBInstanceIdentifier"], instance["DBInstanceStatus"], AVAILABLE)
+            if instance["DBInstanceIdentifier"] not in ill:
+                see.equal(instance["DBInstanceIdentifier"], instance["DBInstanceStatus"], AVAILABLE)
 
     return check
 

@@ -80,12 +80,30 @@ class DrillParameters(Parameters):
     stack: str = Field("prod", pattern=r"^[A-Za-z0-9_.-]{1,100}$", description="Which Pulumi.<stack>.yaml.")
     endpoint: str = Field("", description="Of a running local AWS; the one left running here, or a new one, if empty.")
     settings: dict[str, Any] = Field({}, description="Settings that differ from the project's, by name.")
-    dry_run: bool = Field(default=False, description="Look and plan, print the exact calls, change nothing.")
+    dry_run: bool | None = Field(
+        None,
+        validate_default=True,
+        description="Look and plan, print the exact calls, change nothing; if left out, true on aws, false on local.",
+    )
     approve: str = Field(
         "",
         pattern=r"^(ask|[0-9a-f]{64})?$",
         description="Digest of the plan that is approved, or `ask`; empty approves on local and asks on aws.",
     )
+
+    @field_validator("endpoint")
+    @classmethod
+    def _of_local(cls, value: str, info: ValidationInfo) -> str:
+        """A real account is not at an address."""
+        if value and info.data.get("target") == "aws":
+            raise ValueError("it is for target local, and target is aws")
+        return value
+
+    @field_validator("dry_run")
+    @classmethod
+    def _dry_on_aws(cls, value: Any, info: ValidationInfo) -> Any:
+        """Nothing is changed in a real account unless somebody says so."""
+        return info.data.get("target") == "aws" if value is None else value
 
 
 class ProbedParameters(DrillParameters):
@@ -118,6 +136,17 @@ class AzEvacuationParameters(ProbedParameters):
     )
     settle_timeout: float = Field(600.0, gt=0, le=3600, description="Seconds that each step may take.")
     come_back: bool = Field(default=True, description="End with the zone in use again; else it stays evacuated.")
+    zone_is_ill: bool = Field(
+        default=False, description="It fails already: only what is outside of it must be well, and it stays evacuated."
+    )
+
+    @field_validator("zone_is_ill")
+    @classmethod
+    def _is_named(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001  pydantic's signature
+        """Where the writer is says nothing of which zone is ill."""
+        if value and not info.data.get("zone"):
+            raise ValueError("it should come with the zone's name or ID as `zone`")
+        return value
 
     @field_validator("expires_in")
     @classmethod
@@ -202,6 +231,19 @@ class DriftCheckParameters(DrillParameters):
 
 class DeployProdParameters(DrillParameters):
     """Parameters of `deploy_prod`; on the command line every setting of the environment is one, too."""
+
+    allow_replacement_of: list[str] = Field(
+        [], description="On aws: URNs of resources that hold data, which may be replaced or deleted all the same."
+    )
+
+    @field_validator("allow_replacement_of", mode="before")
+    @classmethod
+    def _urns(cls, value: Any) -> Any:
+        """Text has one or several, separated by blanks; there is no "all"."""
+        found = value.split() if isinstance(value, str) else value
+        if isinstance(found, list) and (odd := [one for one in found if not str(one).startswith("urn:pulumi:")]):
+            raise ValueError(f"it should be URNs as the plan shows them, and {odd[0]!r} is none")
+        return found
 
     @classmethod
     def of_assignments(cls, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ AFTER: Final = (
             "prod_infra.deployment.engine": (),
             "prod_infra.deployment.embedded_engine": ("EmbeddedEngine",),
             "prod_infra.deployment.pulumi_engine": ("PulumiEngine",),
-            "prod_infra.deployment.targets": ("LocalTarget", "open_target"),
+            "prod_infra.deployment.targets": ("LocalTarget", "open_local"),
             "prod_infra.deployment.aws_target": ("AwsTarget", "SavedPlan"),
             "prod_infra.deployment.project": ("find", "load", "packaged"),
         },

@@ -221,7 +221,7 @@ SAMPLES: dict[type[Component], Callable[[str, Opts], Component]] = {
     S3Images: lambda name, opts: S3Images(name, PrivateBucketArgs(), opts),
     AcmCert: lambda name, opts: AcmCert(name, AcmCertArgs(domain_name="example.com", zone_id="Z1"), opts),
     Cdn: _cdn,
-    Ecr: lambda name, opts: Ecr(name, EcrArgs(kms_key_arn=ARN), opts),
+    Ecr: lambda name, opts: Ecr(name, EcrArgs(region="eu-central-1", kms_key_arn=ARN), opts),
     Alb: _alb,
     AlbListeners: _listeners,
     Ecs: _ecs,
@@ -235,7 +235,9 @@ SAMPLES: dict[type[Component], Callable[[str, Opts], Component]] = {
     NetworkAcls: _network_acls,
     Key: _key,
     Encryption: lambda name, opts: Encryption(name, EncryptionArgs(region="eu-central-1"), opts),
-    FlowLogs: lambda name, opts: FlowLogs(name, FlowLogsArgs(vpc_id="vpc-1", kms_key_arn=ARN), opts),
+    FlowLogs: lambda name, opts: FlowLogs(
+        name, FlowLogsArgs(region="eu-central-1", vpc_id="vpc-1", kms_key_arn=ARN), opts
+    ),
     AccessLogs: lambda name, opts: AccessLogs(name, PrivateBucketArgs(expire_days=365), opts),
     Evidence: lambda name, opts: Evidence(name, EvidenceArgs(kms_key_arn=ARN, log_bucket="logs"), opts),
     Notifications: lambda name, opts: Notifications(

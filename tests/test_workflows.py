@@ -16,7 +16,7 @@ import pytest
 import typer
 import yaml
 
-from prod_infra.bootstrap import role
+from prod_infra.bootstrap.deploy_role import DeployRole
 from prod_infra.bootstrap_cli import bootstrap
 from prod_infra.cli import app
 from runbooks.catalog import RUNBOOKS
@@ -236,7 +236,7 @@ def test_a_session_lasts_no_longer_than_the_role_gives() -> None:
         if step.get("uses", "").startswith("aws-actions/")
     ]
     assert wanted
-    assert max(map(int, wanted)) <= role._SESSION_SECONDS
+    assert max(map(int, wanted)) <= DeployRole.session_seconds
 
 
 def test_the_role_trusts_the_environment_of_the_deploy() -> None:
@@ -244,6 +244,11 @@ def test_the_role_trusts_the_environment_of_the_deploy() -> None:
     trusted = inspect.signature(bootstrap).parameters["github_environment"].default
     takers = {
         job["environment"] for path in WORKFLOWS for job in jobs(path).values() if "vars.DEPLOY_ROLE_ARN" in str(job)
+    }
+    assert takers == {trusted}
+    trusted = inspect.signature(bootstrap).parameters["checks_environment"].default
+    takers = {
+        job["environment"] for path in WORKFLOWS for job in jobs(path).values() if "vars.CHECK_ROLE_ARN" in str(job)
     }
     assert takers == {trusted}
 

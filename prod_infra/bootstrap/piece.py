@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from prod_infra.deployment.clients import AwsClients
-from prod_infra.naming import standard_tags
+from prod_infra.naming import PROJECT, standard_tags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class Wanted:
         region: of the state, the key and the environment.
         environment: its name, such as `prod`.
         repository: `owner/name` on GitHub whose workflow may take the role.
-        github_environment: the protected environment that the workflow's job must run in.
+        github_environment: the protected environment that a job must run in to deploy.
+        checks_environment: the environment of scheduled checks, which only read.
     """
 
     clients: AwsClients
@@ -32,6 +33,7 @@ class Wanted:
     environment: str
     repository: str
     github_environment: str
+    checks_environment: str = "production-checks"
 
     @property
     def bucket(self) -> str:
@@ -49,9 +51,18 @@ class Wanted:
         return f"pulumi-deploy-{self.environment}"
 
     @property
+    def check_role(self) -> str:
+        """Name of the role that only reads."""
+        return f"pulumi-check-{self.environment}"
+
+    @property
     def tags(self) -> list[dict[str, str]]:
-        """Standard tags, but for the tool."""
-        tags = {**standard_tags(self.environment), "ManagedBy": "prod-infra bootstrap"}
+        """Standard tags, but for project and tool: what is not the environment's is not verified as a part of it."""
+        tags = {
+            **standard_tags(self.environment),
+            "Project": f"{PROJECT}-bootstrap",
+            "ManagedBy": "prod-infra bootstrap",
+        }
         return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 

@@ -8,14 +8,17 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
+from prod_infra.bootstrap.boundary import Boundary
 from prod_infra.bootstrap.bucket import StateBucket
+from prod_infra.bootstrap.check_role import CheckRole
+from prod_infra.bootstrap.deploy_role import DeployRole
+from prod_infra.bootstrap.identity_provider import IdentityProvider
 from prod_infra.bootstrap.key import StateKey
 from prod_infra.bootstrap.piece import Act, Wanted
-from prod_infra.bootstrap.role import DeployRole, IdentityProvider
 from prod_infra.errors import DeploymentError, InvalidInputError, TargetError
 
-PIECES: Final = (StateKey, StateBucket, IdentityProvider, DeployRole)
-"""In order: the bucket is encrypted with the key, the role trusts the provider."""
+PIECES: Final = (StateKey, StateBucket, IdentityProvider, Boundary, DeployRole, CheckRole)
+"""In order: the bucket is encrypted with the key, roles trust the provider."""
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 _ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,254}")
@@ -32,8 +35,13 @@ def check(wanted: Wanted) -> None:
     faults = []
     if not _REPOSITORY.fullmatch(wanted.repository):
         faults.append(f"--repository is owner/name on GitHub, without wildcards; {wanted.repository!r} is not.")
-    if not _ENVIRONMENT.fullmatch(wanted.github_environment):
-        faults.append(f"--github-environment is the name of one environment; {wanted.github_environment!r} is not.")
+    given = {"github": wanted.github_environment, "checks": wanted.checks_environment}
+    odd = {option: name for option, name in given.items() if not _ENVIRONMENT.fullmatch(name)}
+    faults += [
+        f"--{option}-environment is the name of one environment; {name!r} is not." for option, name in odd.items()
+    ]
+    if wanted.github_environment == wanted.checks_environment:
+        faults.append("--checks-environment is another one than --github-environment: nobody has to approve its jobs.")
     if not _NAME.fullmatch(wanted.environment) or len(wanted.bucket) > _MOST_OF_A_BUCKETS_NAME:
         faults.append(f"the environment's name {wanted.environment!r} does not fit into names of buckets and roles.")
     if faults:

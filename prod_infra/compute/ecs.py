@@ -41,6 +41,7 @@ class EcsArgs(ComponentArgs):
         autoscaling_min_tasks: fewest tasks, and how many there are at first.
         autoscaling_max_tasks: most tasks.
         autoscaling_cpu_threshold: average CPU percentage that scaling aims at.
+        permissions_boundary: name of the policy that bounds the roles; None for none.
         ready: what must exist before the service: AWS takes a target group only once a listener leads to it.
     """
 
@@ -64,6 +65,7 @@ class EcsArgs(ComponentArgs):
     autoscaling_min_tasks: int = 2
     autoscaling_max_tasks: int = 8
     autoscaling_cpu_threshold: int = 70
+    permissions_boundary: str | None = None
     ready: Sequence[pulumi.Resource] = ()
 
 
@@ -111,6 +113,7 @@ class Ecs(Component):
                 secrets_key_arn=args.secrets_key_arn,
                 buckets_key_arn=args.buckets_key_arn,
                 enable_blue_green_deployment=args.enable_blue_green_deployment,
+                permissions_boundary=args.permissions_boundary,
             ),
             opts=self._child(),
         )

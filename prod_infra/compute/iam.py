@@ -26,6 +26,7 @@ class ServiceRolesArgs(ComponentArgs):
         secrets_key_arn: key of the environment's own secrets.
         buckets_key_arn: key of that bucket.
         enable_blue_green_deployment: whether CodeDeploy needs a role.
+        permissions_boundary: name of the policy that bounds the roles; None for none.
     """
 
     repository_arn: pulumi.Input[str]
@@ -35,6 +36,7 @@ class ServiceRolesArgs(ComponentArgs):
     secrets_key_arn: pulumi.Input[str]
     buckets_key_arn: pulumi.Input[str]
     enable_blue_green_deployment: bool = True
+    permissions_boundary: str | None = None
 
 
 class ServiceRoles(Component):
@@ -55,6 +57,7 @@ class ServiceRoles(Component):
     def __init__(self, name: str, args: ServiceRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
         self._account = account_of(self)
+        self._boundary = self._account.policy_arn(args.permissions_boundary)
         execution_role = self._role(f"{name}-execution", "ecs-tasks.amazonaws.com")
         self._policy(
             f"{name}-execution",
@@ -122,6 +125,7 @@ class ServiceRoles(Component):
         return aws.iam.Role(
             name,
             assume_role_policy=trust_policy(service, self._account),
+            permissions_boundary=self._boundary,
             tags=self._tags(),
             opts=self._child(),
         )

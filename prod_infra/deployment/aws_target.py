@@ -44,15 +44,17 @@ class SavedPlan:
         path: of the plan file; secrets in it are encrypted.
         sha256: of the plan file, hex; an approval must cover it.
         result: of the preview; changes by URN, deletions last, so that two previews of the same read the same.
+        kept: whether the file was kept for an approval that was asked for before.
     """
 
     path: Path
     sha256: str
     result: Result
+    kept: bool = False
 
 
 class AwsTarget:
-    """One region of a real account. Surface of `LocalTarget`: name, owned, clients, engine, describe, close.
+    """One region of a real account. Surface of `LocalTarget`: name, owned, endpoint, clients, engine, describe, close.
 
     Args:
         session: with the user's credentials.
@@ -64,6 +66,8 @@ class AwsTarget:
 
     name: Final = "aws"
     owned: Final = False
+    endpoint: Final = ""
+    """None of its own: AWS's SDKs know where each service is."""
 
     def __init__(
         self, session: boto3.Session, *, account: str, region: str, caller: str, directory: Path = Path()
@@ -176,8 +180,10 @@ class AwsTarget:
         fresh.chmod(0o600)
         ordered = sorted(found.changes, key=lambda change: (change.kind is ChangeKind.DELETE, change.urn))
         kept = self._plan_path(program, approved) if approved else fresh
-        path = kept if kept.exists() else fresh
-        return SavedPlan(path=path, sha256=_digest(path.read_bytes()), result=replace(found, changes=tuple(ordered)))
+        is_kept = bool(approved) and kept.exists()
+        path = kept if is_kept else fresh
+        result = replace(found, changes=tuple(ordered))
+        return SavedPlan(path=path, sha256=_digest(path.read_bytes()), result=result, kept=is_kept)
 
     def keep(self, program: Program, plan: SavedPlan, digest: str) -> SavedPlan:
         """Keep the plan for an approval that may come later, from another run or another machine.
@@ -189,7 +195,7 @@ class AwsTarget:
         """
         kept = self._plan_path(program, digest)
         plan.path.rename(kept)
-        return replace(plan, path=kept)
+        return replace(plan, path=kept, kept=True)
 
     def up(self, program: Program, plan: SavedPlan, on_progress: OnProgress | None = None) -> Result:
         """Do what is in the plan and nothing else.

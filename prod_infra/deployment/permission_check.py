@@ -9,7 +9,8 @@ from typing import Any
 
 from prod_infra.deployment.clients import AwsClients
 from prod_infra.deployment.engine import ChangeKind
-from prod_infra.deployment.permissions import PERMISSIONS, Permission
+from prod_infra.deployment.permission import Permission, boundary_arn
+from prod_infra.deployment.permissions import PERMISSIONS
 from prod_infra.deployment.precondition import Precondition, Question, pages
 
 
@@ -28,6 +29,10 @@ def _denied(iam: Any, who: str, permission: Permission, question: Question) -> s
     ]
     if permission.passed_to:
         key = {"ContextKeyName": "iam:PassedToService", "ContextKeyValues": [permission.passed_to]}
+        context.append({**key, "ContextKeyType": "string"})
+    if question.settings.permissions_boundary:
+        arn = boundary_arn(question.account, question.settings.permissions_boundary)
+        key = {"ContextKeyName": "iam:PermissionsBoundary", "ContextKeyValues": [arn]}
         context.append({**key, "ContextKeyType": "string"})
     # Patterns stand for names; IAM simulates names.
     arns = [arn.replace("*", "any") for arn in permission.arns(question.account, question.settings.environment)]

@@ -6,315 +6,241 @@ Names are the environment's own, so that the role of one environment can't touch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any, Final
 
-EDGE_REGION: Final = "us-east-1"
-"""Of CloudFront's certificate and web ACL, and of requests to global services."""
+from prod_infra.deployment.permission import Permission
+
+_ROLES: Final = "iam::{account}:role/{name}-*"
+_DRILL: Final = "drill"
+"""In the place of types: what runbooks need beside the deploy; no plan asks for it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Permission:
-    """Actions for some types of resource.
-
-    Attributes:
-        sid: says what for, as IAM wants it: letters and digits.
-        policy: name of the managed policy that holds it; IAM takes 6144 characters for each.
-        types: type tokens, all that begin so; empty for what every deploy needs.
-        actions: without the service, separated by blanks; `*` only at the end of reads.
-        service: prefix of the actions.
-        resources: ARNs with `{account}` and `{name}`, the environment's name.
-        passed_to: service to which alone roles may be passed.
-    """
-
-    sid: str
-    policy: str
-    types: tuple[str, ...]
-    service: str
-    actions: str
-    resources: tuple[str, ...] = ("*",)
-    passed_to: str = ""
-
-    @property
-    def full_actions(self) -> list[str]:
-        """With the service, as `ec2:CreateVpc`."""
-        return [f"{self.service}:{action}" for action in self.actions.split()]
-
-    def arns(self, account: str, name: str) -> list[str]:
-        """Return the resources of one environment in one account."""
-        return [arn.format(account=account, name=name) for arn in self.resources]
-
-    def statement(self, account: str, name: str, regions: Iterable[str]) -> dict[str, Any]:
-        """Return the statement of an IAM policy."""
-        condition: dict[str, Any] = {"StringEquals": {"aws:RequestedRegion": sorted({*regions, EDGE_REGION})}}
-        if self.passed_to:
-            # PassRole is no request of its own: it has no region.
-            condition = {"StringEquals": {"iam:PassedToService": self.passed_to}}
-        return {
-            "Sid": self.sid,
-            "Effect": "Allow",
-            "Action": self.full_actions,
-            "Resource": self.arns(account, name),
-            "Condition": condition,
-        }
-
-    def is_for(self, types: Iterable[str]) -> bool:
-        """Whether any of the types needs it."""
-        return not self.types or any(found.startswith(self.types) for found in types)
-
-
-def _pass_role(sid: str, types: tuple[str, ...], passed_to: str) -> Permission:
+def _may(  # noqa: PLR0917  rows of a table
+    policy: str,
+    service: str,
+    sid: str,
+    types: str,
+    actions: str,
+    resources: str = "",
+    *,
+    passed_to: str = "",
+    bounded: bool = False,
+) -> Permission:
+    """Return a permission; types without `aws:`, resources without `arn:aws:`, several separated by blanks."""
     return Permission(
-        sid=sid, policy="identity", types=types, service="iam", actions="PassRole",
-        resources=("arn:aws:iam::{account}:role/{name}-*",), passed_to=passed_to,
-    )  # fmt: skip
+        sid=sid,
+        policy=policy,
+        service=service,
+        types=tuple(kind if kind == _DRILL else f"aws:{kind}" for kind in types.split()),
+        actions=actions,
+        resources=tuple(f"arn:aws:{arn}" for arn in resources.split()) or ("*",),
+        passed_to=passed_to,
+        bounded=bounded,
+    )
 
 
 PERMISSIONS: Final = (
-    Permission(
-        sid="ReadNetwork", policy="network", types=("aws:ec2/", "aws:vpc/"), service="ec2",
-        actions="Describe* GetManagedPrefixListEntries",
-    ),
-    Permission(
-        sid="MakeVpcAndSubnets", policy="network", types=("aws:ec2/",), service="ec2",
-        actions="CreateVpc DeleteVpc ModifyVpcAttribute CreateSubnet DeleteSubnet ModifySubnetAttribute "
-        "CreateInternetGateway DeleteInternetGateway AttachInternetGateway DetachInternetGateway "
-        "CreateTags DeleteTags",
-    ),
-    Permission(
-        sid="RouteAndTranslateAddresses", policy="network", types=("aws:ec2/",), service="ec2",
-        actions="AllocateAddress ReleaseAddress AssociateAddress DisassociateAddress CreateNatGateway "
-        "DeleteNatGateway CreateRouteTable DeleteRouteTable AssociateRouteTable DisassociateRouteTable "
-        "ReplaceRouteTableAssociation CreateRoute ReplaceRoute DeleteRoute",
-    ),
-    Permission(
-        sid="FilterTraffic", policy="network", types=("aws:ec2/", "aws:vpc/"), service="ec2",
-        actions="CreateNetworkAcl DeleteNetworkAcl CreateNetworkAclEntry ReplaceNetworkAclEntry "
-        "DeleteNetworkAclEntry ReplaceNetworkAclAssociation CreateSecurityGroup DeleteSecurityGroup "
-        "AuthorizeSecurityGroupIngress AuthorizeSecurityGroupEgress RevokeSecurityGroupIngress "
-        "RevokeSecurityGroupEgress ModifySecurityGroupRules UpdateSecurityGroupRuleDescriptionsIngress "
-        "UpdateSecurityGroupRuleDescriptionsEgress",
-    ),
-    Permission(
-        sid="ReachServicesPrivately", policy="network", types=("aws:ec2/vpcEndpoint",), service="ec2",
-        actions="CreateVpcEndpoint ModifyVpcEndpoint DeleteVpcEndpoints",
-    ),
-    Permission(
-        sid="LogTraffic", policy="network", types=("aws:ec2/flowLog",), service="ec2",
-        actions="CreateFlowLogs DeleteFlowLogs",
-    ),
-    Permission(
-        sid="ReadLoadBalancing", policy="compute", types=("aws:lb/",), service="elasticloadbalancing",
-        actions="Describe*",
-    ),
-    Permission(
-        sid="BalanceLoad", policy="compute", types=("aws:lb/",), service="elasticloadbalancing",
-        actions="CreateLoadBalancer DeleteLoadBalancer ModifyLoadBalancerAttributes SetSecurityGroups SetSubnets "
-        "CreateTargetGroup DeleteTargetGroup ModifyTargetGroup ModifyTargetGroupAttributes CreateListener "
-        "DeleteListener ModifyListener ModifyListenerAttributes CreateRule DeleteRule ModifyRule AddTags RemoveTags",
-        resources=tuple(
-            f"arn:aws:elasticloadbalancing:*:{{account}}:{kind}/{{name}}-*"
-            for kind in ("loadbalancer/app", "targetgroup", "listener/app", "listener-rule/app")
-        ),
-    ),
-    Permission(
-        sid="ProtectLoadBalancer", policy="compute", types=("aws:wafv2/webAclAssociation",),
-        service="elasticloadbalancing", actions="SetWebACL",
-        resources=("arn:aws:elasticloadbalancing:*:{account}:loadbalancer/app/{name}-*",),
-    ),
-    Permission(
-        sid="RunContainers", policy="compute", types=("aws:ecs/",), service="ecs",
-        actions="CreateCluster DeleteCluster UpdateCluster UpdateClusterSettings DescribeClusters "
-        "PutClusterCapacityProviders CreateService UpdateService DeleteService DescribeServices TagResource "
-        "UntagResource ListTagsForResource",
-        resources=("arn:aws:ecs:*:{account}:cluster/{name}-*", "arn:aws:ecs:*:{account}:service/{name}-*"),
-    ),
-    Permission(
-        sid="DefineTasks", policy="compute", types=("aws:ecs/taskDefinition",), service="ecs",
-        # These take no resource: the service authorization reference lists none for them.
-        actions="RegisterTaskDefinition DeregisterTaskDefinition DescribeTaskDefinition",
-    ),
-    Permission(
-        sid="KeepImages", policy="compute", types=("aws:ecr/",), service="ecr",
-        actions="CreateRepository DeleteRepository DescribeRepositories PutImageScanningConfiguration "
-        "PutImageTagMutability PutLifecyclePolicy GetLifecyclePolicy DeleteLifecyclePolicy TagResource "
-        "UntagResource ListTagsForResource",
-        resources=("arn:aws:ecr:*:{account}:repository/{name}-*",),
-    ),
-    Permission(
-        sid="DeployBlueGreen", policy="compute", types=("aws:codedeploy/",), service="codedeploy",
-        actions="CreateApplication DeleteApplication GetApplication UpdateApplication CreateDeploymentGroup "
-        "DeleteDeploymentGroup GetDeploymentGroup UpdateDeploymentGroup TagResource UntagResource "
-        "ListTagsForResource",
-        resources=(
-            "arn:aws:codedeploy:*:{account}:application:{name}-*",
-            "arn:aws:codedeploy:*:{account}:deploymentgroup:{name}-*",
-        ),
-    ),
-    Permission(
-        sid="ScaleService", policy="compute", types=("aws:appautoscaling/",), service="application-autoscaling",
-        actions="RegisterScalableTarget DeregisterScalableTarget DescribeScalableTargets PutScalingPolicy "
-        "DeleteScalingPolicy DescribeScalingPolicies ListTagsForResource TagResource UntagResource",
-    ),
-    Permission(
-        sid="ReadDatabase", policy="data", types=("aws:docdb/",), service="rds",
-        # DocumentDB's API is RDS's, and so are its actions and ARNs:
-        # https://docs.aws.amazon.com/documentdb/latest/developerguide/UsingWithRDS.IAM.html
-        actions="DescribeDBClusters DescribeDBInstances DescribeDBClusterParameterGroups "
-        "DescribeDBClusterParameters DescribeDBSubnetGroups DescribeGlobalClusters ListTagsForResource",
-    ),
-    Permission(
-        sid="RunDatabase", policy="data", types=("aws:docdb/",), service="rds",
-        actions="CreateDBCluster ModifyDBCluster DeleteDBCluster CreateDBInstance ModifyDBInstance DeleteDBInstance "
-        "CreateDBClusterParameterGroup ModifyDBClusterParameterGroup DeleteDBClusterParameterGroup "
-        "ResetDBClusterParameterGroup CreateDBSubnetGroup ModifyDBSubnetGroup DeleteDBSubnetGroup "
-        "CreateDBClusterSnapshot AddTagsToResource RemoveTagsFromResource",
-        resources=tuple(
-            f"arn:aws:rds:*:{{account}}:{kind}:{{name}}-*"
-            for kind in ("cluster", "db", "cluster-pg", "subgrp", "cluster-snapshot")
-        ),
-    ),
-    Permission(
-        sid="KeepSecrets", policy="data", types=("aws:secretsmanager/",), service="secretsmanager",
-        actions="CreateSecret DeleteSecret DescribeSecret UpdateSecret GetSecretValue PutSecretValue "
-        "UpdateSecretVersionStage GetResourcePolicy RestoreSecret TagResource UntagResource",
-        resources=("arn:aws:secretsmanager:*:{account}:secret:{name}/*",),
-    ),
-    Permission(
-        sid="MakeEncryptionKeys", policy="data", types=("aws:kms/",), service="kms",
-        actions="CreateKey ListAliases ListKeys",
-    ),
-    Permission(
-        sid="ManageEncryptionKeys", policy="data", types=("aws:kms/",), service="kms",
-        # A key has no name; tags take minutes to count in conditions, so they can't tell a new key from others:
-        # https://docs.aws.amazon.com/kms/latest/developerguide/tag-authorization.html
-        actions="DescribeKey EnableKeyRotation DisableKeyRotation GetKeyPolicy GetKeyRotationStatus "
-        "ListResourceTags PutKeyPolicy ScheduleKeyDeletion CancelKeyDeletion TagResource UntagResource "
-        "UpdateKeyDescription CreateAlias UpdateAlias DeleteAlias",
-        resources=("arn:aws:kms:*:{account}:key/*", "arn:aws:kms:*:{account}:alias/{name}-*"),
-    ),
-    Permission(
-        sid="UseKeysForServices", policy="data",
-        types=("aws:kms/", "aws:docdb/", "aws:secretsmanager/"), service="kms",
-        actions="CreateGrant Decrypt Encrypt GenerateDataKey",
-        resources=("arn:aws:kms:*:{account}:key/*",),
-    ),
-    Permission(
-        sid="KeepFiles", policy="data", types=("aws:s3/",), service="s3",
-        actions="CreateBucket DeleteBucket ListBucket GetBucket* PutBucketAcl PutBucketLogging "
-        "PutBucketNotification PutBucketObjectLockConfiguration PutBucketOwnershipControls PutBucketPolicy "
-        "DeleteBucketPolicy PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning "
-        "GetAccelerateConfiguration GetEncryptionConfiguration PutEncryptionConfiguration "
-        "GetLifecycleConfiguration PutLifecycleConfiguration GetReplicationConfiguration ListTagsForResource "
-        "TagResource UntagResource",
-        resources=("arn:aws:s3:::{name}-*",),
-    ),
-    Permission(
-        sid="RecordEvidence", policy="data", types=(), service="s3",
-        actions="PutObject GetObject PutObjectRetention",
-        resources=("arn:aws:s3:::{name}-evidence-*/*",),
-    ),
-    Permission(
-        sid="ReadCertificates", policy="edge", types=("aws:acm/",), service="acm",
-        actions="DescribeCertificate ListCertificates ListTagsForCertificate",
-    ),
-    Permission(
-        sid="OrderCertificates", policy="edge", types=("aws:acm/",), service="acm",
-        actions="RequestCertificate DeleteCertificate UpdateCertificateOptions AddTagsToCertificate "
-        "RemoveTagsFromCertificate",
-    ),
-    Permission(
-        sid="DeliverContent", policy="edge", types=("aws:cloudfront/",), service="cloudfront",
-        actions="CreateDistribution UpdateDistribution DeleteDistribution GetDistribution GetDistributionConfig "
-        "CreateFunction UpdateFunction DeleteFunction DescribeFunction GetFunction PublishFunction "
-        "CreateOriginAccessControl UpdateOriginAccessControl DeleteOriginAccessControl GetOriginAccessControl "
-        "ListCachePolicies GetCachePolicy ListOriginRequestPolicies GetOriginRequestPolicy "
-        "ListResponseHeadersPolicies GetResponseHeadersPolicy ListTagsForResource TagResource UntagResource "
-        "AllowVendedLogDeliveryForResource",
-    ),
-    Permission(
-        sid="NameTheSite", policy="edge", types=("aws:route53/",), service="route53",
-        actions="ChangeResourceRecordSets GetHostedZone ListResourceRecordSets ListTagsForResource",
-        resources=("arn:aws:route53:::hostedzone/*",),
-    ),
-    Permission(
-        sid="FollowNames", policy="edge", types=("aws:route53/",), service="route53",
-        actions="ListHostedZones ListHostedZonesByName GetChange",
-    ),
-    Permission(
-        sid="FilterRequests", policy="edge", types=("aws:wafv2/",), service="wafv2",
-        actions="CreateWebACL UpdateWebACL DeleteWebACL GetWebACL AssociateWebACL DisassociateWebACL "
-        "GetWebACLForResource PutLoggingConfiguration GetLoggingConfiguration DeleteLoggingConfiguration "
-        "ListTagsForResource TagResource UntagResource",
-        # Managed rule groups are resources of the web ACLs that use them, and have AWS's names.
-        resources=("arn:aws:wafv2:*:*:*/*",),
-    ),
-    Permission(
-        sid="ReadAlarmsAndLogs", policy="operations", types=("aws:cloudwatch/",), service="cloudwatch",
-        actions="DescribeAlarms ListTagsForResource",
-    ),
-    Permission(
-        sid="Alarm", policy="operations", types=("aws:cloudwatch/metricAlarm",), service="cloudwatch",
-        actions="PutMetricAlarm DeleteAlarms TagResource UntagResource",
-        resources=("arn:aws:cloudwatch:*:{account}:alarm:{name}-*",),
-    ),
-    Permission(
-        sid="FindLogs", policy="operations", types=("aws:cloudwatch/log", "aws:ec2/flowLog", "aws:wafv2/webAclLogging"),
-        service="logs",
-        actions="DescribeLogGroups DescribeDeliveries DescribeResourcePolicies PutResourcePolicy CreateLogDelivery "
-        "GetLogDelivery UpdateLogDelivery DeleteLogDelivery ListLogDeliveries",
-    ),
-    Permission(
-        sid="KeepLogs", policy="operations", types=("aws:cloudwatch/logGroup",), service="logs",
-        actions="CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy AssociateKmsKey "
-        "DisassociateKmsKey ListTagsForResource TagResource UntagResource",
-        resources=tuple(
-            f"arn:aws:logs:*:{{account}}:log-group:{path}*"
-            for path in ("/{name}/", "/aws/ecs/containerinsights/{name}-", "/aws/docdb/{name}-", "aws-waf-logs-{name}-")
-        ),
-    ),
-    Permission(
-        sid="DeliverLogs", policy="operations", types=("aws:cloudwatch/logDelivery",), service="logs",
-        actions="PutDeliverySource GetDeliverySource DeleteDeliverySource PutDeliveryDestination "
-        "GetDeliveryDestination DeleteDeliveryDestination CreateDelivery GetDelivery UpdateDeliveryConfiguration "
-        "DeleteDelivery TagResource UntagResource ListTagsForResource",
-    ),
-    Permission(
-        sid="Notify", policy="operations", types=("aws:sns/",), service="sns",
-        actions="CreateTopic DeleteTopic GetTopicAttributes SetTopicAttributes Subscribe Unsubscribe "
-        "GetSubscriptionAttributes ListTagsForResource TagResource UntagResource",
-        resources=("arn:aws:sns:*:{account}:{name}-*",),
-    ),
-    Permission(
-        sid="MakeRolesOfTheEnvironment", policy="identity", types=("aws:iam/",), service="iam",
-        actions="CreateRole DeleteRole GetRole UpdateRole UpdateAssumeRolePolicy PutRolePolicy GetRolePolicy "
-        "DeleteRolePolicy ListRolePolicies AttachRolePolicy DetachRolePolicy ListAttachedRolePolicies "
-        "ListInstanceProfilesForRole TagRole UntagRole ListRoleTags",
-        resources=("arn:aws:iam::{account}:role/{name}-*",),
-    ),
-    Permission(
-        sid="LetServicesMakeTheirOwnRoles", policy="identity",
-        types=("aws:ecs/", "aws:lb/", "aws:docdb/", "aws:appautoscaling/"), service="iam",
-        actions="CreateServiceLinkedRole", resources=("arn:aws:iam::{account}:role/aws-service-role/*",),
-    ),
-    _pass_role("RunTasksAsRoles", ("aws:ecs/taskDefinition",), "ecs-tasks.amazonaws.com"),
-    _pass_role("LetCodeDeployActAsRole", ("aws:codedeploy/deploymentGroup",), "codedeploy.amazonaws.com"),
-    _pass_role("LetFlowLogsActAsRole", ("aws:ec2/flowLog",), "vpc-flow-logs.amazonaws.com"),
+    _may("network", "ec2", "ReadNetwork", "ec2/ vpc/",
+         "Describe* GetManagedPrefixListEntries"),
+    _may("network", "ec2", "MakeVpcAndSubnets", "ec2/",
+         "CreateVpc DeleteVpc ModifyVpcAttribute CreateSubnet DeleteSubnet ModifySubnetAttribute "
+         "CreateInternetGateway DeleteInternetGateway AttachInternetGateway DetachInternetGateway CreateTags "
+         "DeleteTags"),
+    _may("network", "ec2", "RouteAndTranslateAddresses", "ec2/",
+         "AllocateAddress ReleaseAddress AssociateAddress DisassociateAddress CreateNatGateway DeleteNatGateway "
+         "CreateRouteTable DeleteRouteTable AssociateRouteTable DisassociateRouteTable "
+         "ReplaceRouteTableAssociation CreateRoute ReplaceRoute DeleteRoute"),
+    _may("network", "ec2", "FilterTraffic", "ec2/ vpc/",
+         "CreateNetworkAcl DeleteNetworkAcl CreateNetworkAclEntry ReplaceNetworkAclEntry DeleteNetworkAclEntry "
+         "ReplaceNetworkAclAssociation CreateSecurityGroup DeleteSecurityGroup AuthorizeSecurityGroupIngress "
+         "AuthorizeSecurityGroupEgress RevokeSecurityGroupIngress RevokeSecurityGroupEgress "
+         "ModifySecurityGroupRules UpdateSecurityGroupRuleDescriptionsIngress "
+         "UpdateSecurityGroupRuleDescriptionsEgress"),
+    _may("network", "ec2", "ReachServicesPrivately", "ec2/vpcEndpoint",
+         "CreateVpcEndpoint ModifyVpcEndpoint DeleteVpcEndpoints"),
+    _may("network", "ec2", "LogTraffic", "ec2/flowLog",
+         "CreateFlowLogs DeleteFlowLogs"),
+    _may("compute", "elasticloadbalancing", "ReadLoadBalancing", "lb/",
+         "Describe*"),
+    _may("compute", "elasticloadbalancing", "BalanceLoad", "lb/",
+         "CreateLoadBalancer DeleteLoadBalancer ModifyLoadBalancerAttributes SetSecurityGroups SetSubnets "
+         "CreateTargetGroup DeleteTargetGroup ModifyTargetGroup ModifyTargetGroupAttributes CreateListener "
+         "DeleteListener ModifyListener ModifyListenerAttributes CreateRule DeleteRule ModifyRule AddTags "
+         "RemoveTags",
+         "elasticloadbalancing:*:{account}:loadbalancer/app/{name}-* "
+         "elasticloadbalancing:*:{account}:targetgroup/{name}-* "
+         "elasticloadbalancing:*:{account}:listener/app/{name}-* "
+         "elasticloadbalancing:*:{account}:listener-rule/app/{name}-*"),
+    _may("compute", "elasticloadbalancing", "ProtectLoadBalancer", "wafv2/webAclAssociation",
+         "SetWebACL",
+         "elasticloadbalancing:*:{account}:loadbalancer/app/{name}-*"),
+    _may("compute", "ecs", "RunContainers", "ecs/",
+         "CreateCluster DeleteCluster UpdateCluster UpdateClusterSettings DescribeClusters "
+         "PutClusterCapacityProviders CreateService UpdateService DeleteService DescribeServices TagResource "
+         "UntagResource ListTagsForResource",
+         "ecs:*:{account}:cluster/{name}-* ecs:*:{account}:service/{name}-*"),
+    # These take no resource: the service authorization reference lists none for them.
+    _may("compute", "ecs", "DefineTasks", "ecs/taskDefinition",
+         "RegisterTaskDefinition DeregisterTaskDefinition DescribeTaskDefinition"),
+    _may("compute", "ecr", "KeepImages", "ecr/",
+         "CreateRepository DeleteRepository DescribeRepositories PutImageScanningConfiguration "
+         "PutImageTagMutability PutLifecyclePolicy GetLifecyclePolicy DeleteLifecyclePolicy TagResource "
+         "UntagResource ListTagsForResource",
+         "ecr:*:{account}:repository/{name}-*"),
+    _may("compute", "codedeploy", "DeployBlueGreen", "codedeploy/",
+         "CreateApplication DeleteApplication GetApplication UpdateApplication CreateDeploymentGroup "
+         "DeleteDeploymentGroup GetDeploymentGroup UpdateDeploymentGroup TagResource UntagResource "
+         "ListTagsForResource",
+         "codedeploy:*:{account}:application:{name}-* codedeploy:*:{account}:deploymentgroup:{name}-*"),
+    _may("compute", "application-autoscaling", "ScaleService", "appautoscaling/",
+         "RegisterScalableTarget DeregisterScalableTarget DescribeScalableTargets PutScalingPolicy "
+         "DeleteScalingPolicy DescribeScalingPolicies ListTagsForResource TagResource UntagResource"),
+    # DocumentDB's API is RDS's, and so are its actions and ARNs:
+    # https://docs.aws.amazon.com/documentdb/latest/developerguide/UsingWithRDS.IAM.html
+    _may("data", "rds", "ReadDatabase", "docdb/",
+         "DescribeDBClusters DescribeDBInstances DescribeDBClusterParameterGroups DescribeDBClusterParameters "
+         "DescribeDBSubnetGroups DescribeGlobalClusters ListTagsForResource"),
+    _may("data", "rds", "RunDatabase", "docdb/",
+         "CreateDBCluster ModifyDBCluster DeleteDBCluster CreateDBInstance ModifyDBInstance DeleteDBInstance "
+         "CreateDBClusterParameterGroup ModifyDBClusterParameterGroup DeleteDBClusterParameterGroup "
+         "ResetDBClusterParameterGroup CreateDBSubnetGroup ModifyDBSubnetGroup DeleteDBSubnetGroup "
+         "CreateDBClusterSnapshot AddTagsToResource RemoveTagsFromResource",
+         "rds:*:{account}:cluster:{name}-* rds:*:{account}:db:{name}-* rds:*:{account}:cluster-pg:{name}-* "
+         "rds:*:{account}:subgrp:{name}-* rds:*:{account}:cluster-snapshot:{name}-*"),
+    _may("data", "secretsmanager", "KeepSecrets", "secretsmanager/",
+         "CreateSecret DeleteSecret DescribeSecret UpdateSecret GetSecretValue PutSecretValue "
+         "UpdateSecretVersionStage GetResourcePolicy RestoreSecret TagResource UntagResource",
+         "secretsmanager:*:{account}:secret:{name}/*"),
+    _may("data", "kms", "MakeEncryptionKeys", "kms/",
+         "CreateKey ListAliases ListKeys"),
+    # A key has no name; tags take minutes to count in conditions, so they can't tell a new key from others:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/tag-authorization.html
+    _may("data", "kms", "ManageEncryptionKeys", "kms/",
+         "DescribeKey EnableKeyRotation DisableKeyRotation GetKeyPolicy GetKeyRotationStatus ListResourceTags "
+         "PutKeyPolicy ScheduleKeyDeletion CancelKeyDeletion TagResource UntagResource UpdateKeyDescription "
+         "CreateAlias UpdateAlias DeleteAlias",
+         "kms:*:{account}:key/* kms:*:{account}:alias/{name}-*"),
+    _may("data", "kms", "UseKeysForServices", "kms/ docdb/ secretsmanager/",
+         "CreateGrant Decrypt Encrypt GenerateDataKey",
+         "kms:*:{account}:key/*"),
+    _may("data", "s3", "KeepFiles", "s3/",
+         "CreateBucket DeleteBucket ListBucket GetBucket* PutBucketAcl PutBucketLogging PutBucketNotification "
+         "PutBucketObjectLockConfiguration PutBucketOwnershipControls PutBucketPolicy DeleteBucketPolicy "
+         "PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning GetAccelerateConfiguration "
+         "GetEncryptionConfiguration PutEncryptionConfiguration GetLifecycleConfiguration "
+         "PutLifecycleConfiguration GetReplicationConfiguration ListTagsForResource TagResource UntagResource",
+         "s3:::{name}-*"),
+    _may("data", "s3", "RecordEvidence", "",
+         "PutObject GetObject PutObjectRetention",
+         "s3:::{name}-evidence-*/*"),
+    _may("edge", "acm", "ReadCertificates", "acm/",
+         "DescribeCertificate ListCertificates ListTagsForCertificate"),
+    _may("edge", "acm", "OrderCertificates", "acm/",
+         "RequestCertificate DeleteCertificate UpdateCertificateOptions AddTagsToCertificate "
+         "RemoveTagsFromCertificate"),
+    _may("edge", "cloudfront", "DeliverContent", "cloudfront/",
+         "CreateDistribution UpdateDistribution DeleteDistribution GetDistribution GetDistributionConfig "
+         "CreateFunction UpdateFunction DeleteFunction DescribeFunction GetFunction PublishFunction "
+         "CreateOriginAccessControl UpdateOriginAccessControl DeleteOriginAccessControl GetOriginAccessControl "
+         "ListCachePolicies GetCachePolicy ListOriginRequestPolicies GetOriginRequestPolicy "
+         "ListResponseHeadersPolicies GetResponseHeadersPolicy ListTagsForResource TagResource UntagResource "
+         "AllowVendedLogDeliveryForResource"),
+    _may("edge", "route53", "NameTheSite", "route53/",
+         "ChangeResourceRecordSets GetHostedZone ListResourceRecordSets ListTagsForResource",
+         "route53:::hostedzone/*"),
+    _may("edge", "route53", "FollowNames", "route53/",
+         "ListHostedZones ListHostedZonesByName GetChange"),
+    # Managed rule groups are resources of the web ACLs that use them, and have AWS's names.
+    _may("edge", "wafv2", "FilterRequests", "wafv2/",
+         "CreateWebACL UpdateWebACL DeleteWebACL GetWebACL AssociateWebACL DisassociateWebACL GetWebACLForResource "
+         "PutLoggingConfiguration GetLoggingConfiguration DeleteLoggingConfiguration ListTagsForResource "
+         "TagResource UntagResource",
+         "wafv2:*:*:*/*"),
+    _may("operations", "cloudwatch", "ReadAlarmsAndLogs", "cloudwatch/",
+         "DescribeAlarms ListTagsForResource"),
+    _may("operations", "cloudwatch", "Alarm", "cloudwatch/metricAlarm",
+         "PutMetricAlarm DeleteAlarms TagResource UntagResource",
+         "cloudwatch:*:{account}:alarm:{name}-*"),
+    _may("operations", "logs", "FindLogs", "cloudwatch/log ec2/flowLog wafv2/webAclLogging",
+         "DescribeLogGroups DescribeDeliveries DescribeResourcePolicies PutResourcePolicy CreateLogDelivery "
+         "GetLogDelivery UpdateLogDelivery DeleteLogDelivery ListLogDeliveries"),
+    _may("operations", "logs", "KeepLogs", "cloudwatch/logGroup",
+         "CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy AssociateKmsKey "
+         "DisassociateKmsKey ListTagsForResource TagResource UntagResource",
+         "logs:*:{account}:log-group:/{name}/* logs:*:{account}:log-group:/aws/ecs/containerinsights/{name}-* "
+         "logs:*:{account}:log-group:/aws/docdb/{name}-* logs:*:{account}:log-group:aws-waf-logs-{name}-*"),
+    _may("operations", "logs", "DeliverLogs", "cloudwatch/logDelivery",
+         "PutDeliverySource GetDeliverySource DeleteDeliverySource PutDeliveryDestination GetDeliveryDestination "
+         "DeleteDeliveryDestination CreateDelivery GetDelivery UpdateDeliveryConfiguration DeleteDelivery "
+         "TagResource UntagResource ListTagsForResource"),
+    _may("operations", "sns", "Notify", "sns/",
+         "CreateTopic DeleteTopic GetTopicAttributes SetTopicAttributes Subscribe Unsubscribe "
+         "GetSubscriptionAttributes ListTagsForResource TagResource UntagResource",
+         "sns:*:{account}:{name}-*"),
+    _may("identity", "iam", "MakeRolesOfTheEnvironment", "iam/",
+         "CreateRole PutRolePolicy AttachRolePolicy PutRolePermissionsBoundary",
+         _ROLES, bounded=True),
+    _may("identity", "iam", "ManageRolesOfTheEnvironment", "iam/",
+         "DeleteRole GetRole UpdateRole UpdateAssumeRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies "
+         "DetachRolePolicy ListAttachedRolePolicies ListInstanceProfilesForRole TagRole UntagRole ListRoleTags",
+         _ROLES),
+    _may("identity", "iam", "LetServicesMakeTheirOwnRoles", "ecs/ lb/ docdb/ appautoscaling/",
+         "CreateServiceLinkedRole",
+         "iam::{account}:role/aws-service-role/*"),
+    _may("identity", "iam", "RunTasksAsRoles", "ecs/taskDefinition", "PassRole", _ROLES,
+         passed_to="ecs-tasks.amazonaws.com"),
+    _may("identity", "iam", "LetCodeDeployActAsRole", "codedeploy/deploymentGroup", "PassRole", _ROLES,
+         passed_to="codedeploy.amazonaws.com"),
+    _may("identity", "iam", "LetFlowLogsActAsRole", "ec2/flowLog", "PassRole", _ROLES,
+         passed_to="vpc-flow-logs.amazonaws.com"),
+    _may("verification", "s3", "FindBuckets", "", "ListAllMyBuckets"),
+    _may("verification", "secretsmanager", "FindSecrets", "", "ListSecrets"),
+    _may("verification", "ecs", "FindServices", "", "ListClusters ListServices ListTaskDefinitions"),
+    _may("verification", "logs", "FindDeliveries", "", "DescribeDeliverySources"),
+    _may("verification", "cloudfront", "FindDistributions", "", "ListDistributions"),
+    _may("verification", "codedeploy", "FindDeployments", "", "ListApplications"),
+    _may("verification", "codedeploy", "Release", "",
+         "CreateDeployment GetDeployment ContinueDeployment StopDeployment ListDeployments ListDeploymentGroups "
+         "ListDeploymentTargets BatchGetDeploymentTargets BatchGetDeployments GetDeploymentGroup GetDeploymentConfig "
+         "RegisterApplicationRevision GetApplicationRevision",
+         "codedeploy:*:{account}:application:{name}-* codedeploy:*:{account}:deploymentgroup:{name}-* "
+         "codedeploy:*:{account}:deploymentconfig:*"),
+    _may("drills", "rds", "FailOverAndRestore", _DRILL,
+         "FailoverDBCluster RestoreDBClusterToPointInTime",
+         "rds:*:{account}:cluster:{name}-* rds:*:{account}:db:{name}-* rds:*:{account}:cluster-pg:{name}-* "
+         "rds:*:{account}:subgrp:{name}-*"),
+    _may("drills", "rds", "ReadEvents", _DRILL, "DescribeEvents DescribeCertificates"),
+    _may("drills", "arc-zonal-shift", "ShiftAwayFromZones", _DRILL,
+         "StartZonalShift CancelZonalShift GetManagedResource ListZonalShifts",
+         "elasticloadbalancing:*:{account}:loadbalancer/app/{name}-*"),
+    _may("drills", "ecs", "RunOneOffTasks", _DRILL,
+         "RunTask StopTask DescribeTasks ListTasks",
+         "ecs:*:{account}:task-definition/{name}-* ecs:*:{account}:task/{name}-*/* "
+         "ecs:*:{account}:container-instance/{name}-*/*"),
+    _may("drills", "secretsmanager", "ReadVersions", _DRILL, "ListSecretVersionIds",
+         "secretsmanager:*:{account}:secret:{name}/*"),
+    _may("drills", "s3", "SyncSite", _DRILL, "GetObject PutObject DeleteObject", "s3:::{name}-site-*/*"),
+    _may("drills", "cloudfront", "ForgetOldPages", _DRILL, "CreateInvalidation GetInvalidation",
+         "cloudfront::{account}:distribution/*"),
+    _may("drills", "cloudtrail", "AskWhoChangedIt", _DRILL, "LookupEvents"),
 )  # fmt: skip
 
 
-def policies(account: str, name: str, regions: Iterable[str]) -> Mapping[str, dict[str, Any]]:
+def policies(account: str, name: str, regions: Iterable[str], *, reading: bool = False) -> dict[str, dict[str, Any]]:
     """Return the IAM policy documents of a deployer, by the short name of the policy.
 
     Args:
         account: 12 digits.
         name: of the environment, such as `prod`.
         regions: in which it may act; us-east-1 is added for the edge.
+        reading: only what changes nothing.
     """
     wanted = tuple(regions)
     found: dict[str, dict[str, Any]] = {}
     for permission in PERMISSIONS:
-        document = found.setdefault(permission.policy, {"Version": "2012-10-17", "Statement": []})
-        document["Statement"].append(permission.statement(account, name, wanted))
+        kept = permission.reading if reading else permission
+        if kept is not None:
+            document = found.setdefault(kept.policy, {"Version": "2012-10-17", "Statement": []})
+            document["Statement"].append(kept.statement(account, name, wanted))
     return found

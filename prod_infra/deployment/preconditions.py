@@ -11,6 +11,7 @@ from prod_infra.deployment.permission_check import permissions
 from prod_infra.deployment.precondition import Precondition, Question
 from prod_infra.deployment.quotas import QUOTAS, quota_check
 from prod_infra.errors import InvalidInputError
+from prod_infra.settings import SAMPLE_APP_IMAGE
 
 
 def hosted_zone(question: Question) -> Precondition:
@@ -69,10 +70,23 @@ def secret(question: Question) -> Precondition:
     )
 
 
+def image(question: Question) -> Precondition:
+    """There must be an image: tasks that can't pull one would be waited for in vain, an hour after the start."""
+    wanted = question.settings.app_image
+    given = wanted != SAMPLE_APP_IMAGE
+    return Precondition(
+        name="image",
+        holds=given,
+        detail=wanted if given else "no app_image is given",
+        fix="push one to a repository that this account can read, and give it as app_image, `repository@sha256:…`",
+    )
+
+
 CHECKS: Final[Sequence[tuple[str, Callable[[Question], Precondition]]]] = (
     ("hosted zone", hosted_zone),
     ("availability zones", zones),
     ("secret's name", secret),
+    ("image", image),
     *((f"quota: {quota.what}", quota_check(quota)) for quota in QUOTAS),
     ("permissions", permissions),
 )

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 from pulumi import automation
-from pulumi.automation.errors import CommandError, ConcurrentUpdateError
+from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 
 from prod_infra.deployment.engine import ChangeKind, Inspection, OnProgress, Program, Reading, Result
@@ -22,6 +22,9 @@ from prod_infra.properties import SECRET_MASK
 
 _KEYS_OF_SECRETS: Final = ("secretsprovider", "encryptedkey", "encryptionsalt")
 """What `Pulumi.<stack>.yaml` says of the key that the stack's secrets are encrypted with."""
+
+_MAKING: Final = frozenset({"preview", "up"})
+"""Operations that make a stack which is not there; any other has nothing to do without one."""
 
 
 class PulumiEngine:
@@ -69,6 +72,8 @@ class PulumiEngine:
             "PATH": interpreter,
             "VIRTUAL_ENV": sys.prefix,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # The Automation API confirms what is to be confirmed; a preview refuses to be confirmed.
+            "PULUMI_SKIP_CONFIRMATIONS": "false",
             # What the caller says wins over what the user's shell says.
             **({"PULUMI_BACKEND_URL": backend} if backend else {}),
             **(environment or {}),
@@ -162,7 +167,7 @@ class PulumiEngine:
     def _operate(self, operation: str, run: Callable[..., Any], on_progress: OnProgress | None = None) -> Result:
         begun = time.monotonic()
         listener = Listener(on_progress)
-        stack = self._stack()
+        stack = self._stack(make=operation in _MAKING)
         try:
             run(stack, on_event=listener.on_event)
         except CommandError as error:
@@ -176,8 +181,12 @@ class PulumiEngine:
             warnings=tuple(listener.warnings),
         )
 
-    def _stack(self) -> automation.Stack:
-        """Return the stack, made if it is not there, with the program's configuration and nothing else."""
+    def _stack(self, *, make: bool = False) -> automation.Stack:
+        """Return the stack with the program's configuration and nothing else; made if it is not there and may be.
+
+        Raises:
+            StateError: there is no such stack, or its backend can't be used.
+        """
         settings = automation.ProjectSettings(name=self.program.project, runtime="python", main=str(Path.cwd()))
         if backend := _yaml(self._in_project("Pulumi.yaml")).get("backend", {}).get("url", ""):
             settings.backend = automation.ProjectBackend(backend)
@@ -194,12 +203,19 @@ class PulumiEngine:
                 work_dir=str(self._folder),
                 program=self.program.main,
                 project_settings=settings,
-                secrets_provider=self._secrets_provider or None,
+                # The CLI itself takes a new stack's from an option alone, and else asks for a passphrase.
+                secrets_provider=self._secrets_provider or keys.get("secretsprovider"),
                 env_vars=self._environment,
                 pulumi_command=self._cli,
             )
-            stack = automation.Stack.create_or_select(self.program.stack, workspace)
+            find = automation.Stack.create_or_select if make else automation.Stack.select
+            stack = find(self.program.stack, workspace)
             stack.set_all_config(config)
+        except StackNotFoundError as error:
+            raise StateError(
+                f"There is no stack {self.program.stack} in the backend: nothing was deployed by this state yet.",
+                hint="check the stack's name and the backend's URL; `preview` and `up` make a stack",
+            ) from error
         except CommandError as error:
             raise StateError(
                 f"Stack {self.program.stack} can't be opened: {_last_words(error)}",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from prod_infra.deployment.permissions import EDGE_REGION
+from prod_infra.deployment.permission import EDGE_REGION
 from prod_infra.deployment.precondition import Precondition, Question, pages
 
 

@@ -1,4 +1,4 @@
-"""Where an environment is deployed: the embedded AWS of this machine, or a real account."""
+"""The embedded AWS of this machine, as a place to deploy to; a real account is `AwsTarget`."""
 
 from __future__ import annotations
 
@@ -8,26 +8,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-import boto3
-from botocore.exceptions import BotoCoreError
-
-from prod_infra.deployment.attached_providers import AttachedProviders
-from prod_infra.deployment.embedded_engine import EmbeddedEngine
 from prod_infra.deployment.engine import Engine, Program, Review
-from prod_infra.deployment.pulumi_cli import find_cli
-from prod_infra.deployment.pulumi_engine import PulumiEngine
 from prod_infra.deployment.secrets_manager import passphrase_for
-from prod_infra.deployment.state import StateFile
 from prod_infra.errors import TargetError
 from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.clients import Clients
-from prod_infra.local_aws.provider.provider import LocalAwsProvider
-from prod_infra.local_aws.provider.random_provider import LocalRandomProvider
 from prod_infra.local_aws.server import LocalAws
 
-TargetName = Literal["local", "aws"]
+if TYPE_CHECKING:
+    from prod_infra.deployment.attached_providers import AttachedProviders
+    from prod_infra.deployment.pulumi_engine import PulumiEngine
+
+# Engines load Pulumi, a third of a second that a drill on a deployed environment need not wait.
+# ruff: noqa: PLC0415
 
 DEFAULT_REGION: Final = "eu-central-1"
 
@@ -106,6 +101,11 @@ class LocalTarget:
 
     def engine(self, program: Program, review: Review | None = None) -> Engine:
         """Return the engine that plans and applies the program here; `review` may object to a step of `up`."""
+        from prod_infra.deployment.embedded_engine import EmbeddedEngine
+        from prod_infra.deployment.state import StateFile
+        from prod_infra.local_aws.provider.provider import LocalAwsProvider
+        from prod_infra.local_aws.provider.random_provider import LocalRandomProvider
+
         providers = {
             "aws": LocalAwsProvider(self.clients(program.config.get("aws:region", DEFAULT_REGION))),
             "random": LocalRandomProvider(),
@@ -125,6 +125,10 @@ class LocalTarget:
         Raises:
             TargetError: there is no CLI that fits, or a provider does not start.
         """
+        from prod_infra.deployment.attached_providers import AttachedProviders
+        from prod_infra.deployment.pulumi_cli import find_cli
+        from prod_infra.deployment.pulumi_engine import PulumiEngine
+
         cli = find_cli()
         folder = (self._directory / _LOCAL / self.instance_id / "pulumi").resolve()
         state = folder / "state"
@@ -172,57 +176,26 @@ def remember(server: LocalAws, directory: Path = Path()) -> None:
     note.write_text(json.dumps(known) + "\n", encoding="utf-8")
 
 
-def _has_credentials() -> bool:
-    try:
-        return boto3.Session().get_credentials() is not None
-    except BotoCoreError:
-        # Such as a profile that does not exist.
-        return False
-
-
-def _refuse_aws() -> TargetError:
-    missing = []
-    if shutil.which("pulumi") is None:
-        missing.append("the Pulumi CLI is not on PATH")
-    if not _has_credentials():
-        missing.append("there are no AWS credentials")
-    if missing:
-        return TargetError(
-            f"Target aws can't be used: {' and '.join(missing)}. Nothing has happened.",
-            hint="install the CLI (pulumi.com/docs/install) and log in to the account (`aws sso login`), "
-            "or rehearse with target local",
-        )
-    return TargetError(
-        "Target aws is not in this version: runbooks get the engine over the real Pulumi CLI in a later one. "
-        "Nothing has happened.",
-        hint="the same program runs under the CLI already: `pulumi up` in the project's folder",
-    )
-
-
-def open_target(
-    name: str,
-    *,
+def open_local(
     endpoint: str = "",
+    *,
     directory: Path = Path(),
     start: bool = False,
     keep: bool = False,
     hosted_zones: Iterable[str] = (),
 ) -> LocalTarget:
-    """Return the target of an operation.
+    """Return a local AWS.
 
     Args:
-        name: `local` or `aws`.
-        endpoint: of a running local AWS; if empty, the one that was left running from `directory`.
+        endpoint: of a running one; if empty, the one that was left running from `directory`.
         directory: working directory.
-        start: start a local AWS if none runs.
+        start: start one if none runs.
         keep: let the one started outlive this process.
         hosted_zones: public zones of the one started.
 
     Raises:
-        TargetError: there is no local AWS, or the target is `aws`; nothing has happened.
+        TargetError: there is none, or the endpoint is not on this machine; nothing has happened.
     """
-    if name == "aws":
-        raise _refuse_aws()
     if endpoint:
         return LocalTarget(LocalAws.attach(endpoint), directory)
     if (kept := LocalTarget.kept(directory)) is not None:

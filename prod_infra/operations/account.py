@@ -29,6 +29,10 @@ class Account:
         """Return an ARN in the account: `arn("logs:eu-central-1:", "log-group:*")`."""
         return pulumi.Output.concat("arn:", self.partition, ":", service_and_region, self.id, ":", resource)
 
+    def policy_arn(self, name: str | None) -> pulumi.Output[str] | None:
+        """Return the ARN of an IAM policy by its name; None for none."""
+        return self.arn("iam::", f"policy/{name}") if name else None
+
     def log_group_arn(self, region: str, name: pulumi.Input[str]) -> pulumi.Output[str]:
         """Return a log group's ARN by its name, which a preview knows, so that it can judge a policy."""
         return self.arn(f"logs:{region}:", pulumi.Output.concat("log-group:", name))

@@ -20,12 +20,14 @@ class FlowLogsArgs(ComponentArgs):
         vpc_id: the VPC's ID.
         kms_key_arn: key of the log group.
         log_retention_days: days for which the logs are kept.
+        permissions_boundary: name of the policy that bounds the role; None for none.
     """
 
     region: str
     vpc_id: pulumi.Input[str]
     kms_key_arn: pulumi.Input[str]
     log_retention_days: int = 365
+    permissions_boundary: str | None = None
 
 
 class FlowLogs(Component):
@@ -53,6 +55,7 @@ class FlowLogs(Component):
         role = aws.iam.Role(
             name,
             assume_role_policy=trust_policy("vpc-flow-logs.amazonaws.com", account),
+            permissions_boundary=account.policy_arn(args.permissions_boundary),
             tags=self._tags(),
             opts=self._child(),
         )

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from IPython.core.error import StdinNotImplementedError
 from pydantic import ValidationError
 
 from prod_infra.errors import ApprovalError
@@ -24,6 +23,9 @@ from runbooks.records.record_parts import Plan, PlannedCall, PlannedStep, Planne
 FILE: Final = "approval.json"
 ANSWER_SECONDS: Final = 1800.0
 """For which a person may think."""
+
+DIGITS: Final = 8
+"""Of a digest, that a person has to copy from the plan."""
 
 APPROVER: Final = "PROD_INFRA_APPROVER"
 """Environment variable of the kernel: `terminal` where the engine asks a person for it."""
@@ -66,14 +68,14 @@ def approve(plan: Plan, *, runbook: str, target: str, account: str, wish: str, f
         plan: that was shown.
         runbook: whose.
         target: `local`, where an empty wish is an approval, or `aws`, where it never is.
-        account: that a person has to type on `aws`.
+        account: that a person has to type on `aws`, after the beginning of the digest.
         wish: the parameter `approve`: empty, `ask`, or the digest of the plan that is approved.
         folder: of the run, where the engine leaves a person's answer.
 
     Raises:
         ApprovalError: nobody approved it, or another plan was approved.
     """
-    command = f"`prod-infra runbook run {runbook} --approve {plan.digest}` with the same parameters"
+    command = command_for(runbook, target, plan.digest)
     if wish not in ("", "ask"):
         if wish != plan.digest:
             raise ApprovalError(
@@ -83,12 +85,14 @@ def approve(plan: Plan, *, runbook: str, target: str, account: str, wish: str, f
         return Approval(digest=plan.digest, by=f"{getpass.getuser()}, by digest", at=datetime.now(UTC))
     if not needs_person(target, wish):
         return Approval(digest=plan.digest, by="automatic on local", at=datetime.now(UTC))
-    word = word_for(target, account)
+    word = word_for(target, account, plan.digest)
     if os.environ.get(APPROVER) == "terminal":
         answer = wait("somebody to approve the plan", lambda: _answer(folder / FILE), timeout=ANSWER_SECONDS, poll=0.2)
         if answer.digest == plan.digest and answer.by:
             return answer
         raise ApprovalError("The plan was refused. Nothing was changed.")
+    from IPython.core.error import StdinNotImplementedError  # noqa: PLC0415  of the kernel; a runner never asks so
+
     try:
         said = input(f"{question(word)} ")
     except (StdinNotImplementedError, EOFError) as nobody:
@@ -100,19 +104,25 @@ def approve(plan: Plan, *, runbook: str, target: str, account: str, wish: str, f
     return Approval(digest=plan.digest, by=getpass.getuser(), at=datetime.now(UTC))
 
 
+def command_for(runbook: str, target: str, digest: str) -> str:
+    """Return the command that approves a plan by its digest and carries it out."""
+    act = "" if target == "local" else "--act "
+    return f"`prod-infra runbook run {runbook} {act}--approve {digest}` with the same parameters"
+
+
 def needs_person(target: str, wish: str) -> bool:
     """Return whether somebody has to be asked: the wish is `ask`, or empty on another target than `local`."""
     return wish == "ask" or (not wish and target != "local")
 
 
-def word_for(target: str, account: str) -> str:
-    """Return the word that approves a plan: the account's id on `aws`, `yes` on `local`."""
-    return "yes" if target == "local" else account
+def word_for(target: str, account: str, digest: str) -> str:
+    """Return the words that approve a plan: on `aws` the beginning of its digest and the account, `yes` on `local`."""
+    return "yes" if target == "local" else f"{digest[:DIGITS]} {account}"
 
 
 def question(word: str) -> str:
     """Return what a person is asked; the word approves, anything else refuses."""
-    what = "this account's id" if word.isdigit() else f"`{word}`"
+    what = "`yes`" if word == "yes" else f"the first {DIGITS} digits of its digest, a blank and this account's id"
     return f"Carry out exactly this plan? Type {what} to approve:"
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from prod_infra.deployment.report import summary
-from prod_infra.deployment.targets import LocalTarget, open_target
+from prod_infra.deployment.targets import LocalTarget, open_local
 from prod_infra.errors import RunbookError
 from runbooks.core import steady_state
 from runbooks.core.aws import Aws
@@ -24,7 +24,7 @@ STEADY_SECONDS = 120.0
 def open_environment(
     parameters: DrillParameters, env: Environment, console: Console, *, keep: bool = False
 ) -> LocalTarget:
-    """Return the target; where no local AWS runs, start one and deploy the environment to it.
+    """Return a local AWS; where none runs, start one and deploy the environment to it.
 
     Args:
         parameters: of the drill.
@@ -36,8 +36,8 @@ def open_environment(
         TargetError: the target can't be used; nothing has happened.
         RunbookError: the fresh environment does not get well.
     """
-    if parameters.target == "aws" or parameters.endpoint:
-        return open_target(parameters.target, endpoint=parameters.endpoint)
+    if parameters.endpoint:
+        return open_local(parameters.endpoint)
     if (kept := LocalTarget.kept()) is not None:
         return kept
     console.print(Text("No local AWS is running: starting one, and deploying the environment to it first …", "yellow"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from IPython.display import display
-
 MIME: Final = "application/vnd.prod-infra.result+json"
 """Media type of a cell's result; the idea is scrapbook's `glue`."""
 
@@ -19,6 +17,8 @@ def publish(section: str, data: Mapping[str, Any], text: str = "") -> None:
         data: JSON.
         text: what a reader of the notebook sees, where the cell does not print it anyway.
     """
+    from IPython.display import display  # noqa: PLC0415  of the kernel; a runner only collects
+
     display({MIME: {"section": section, "data": dict(data)}, "text/plain": text}, raw=True)
 
 

@@ -27,21 +27,20 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 from rich.text import Text
 
-from prod_infra.deployment.targets import LocalTarget
 from prod_infra.errors import ApprovalError, RunbookError
 from runbooks.core import steady_state, undo
-from runbooks.core.approval import approve, make_plan, needs_person, plan_lines, word_for
+from runbooks.core.approval import approve, command_for, make_plan, needs_person, plan_lines, word_for
 from runbooks.core.aws import Aws, FrontDoor
 from runbooks.core.environment import Environment, environment
 from runbooks.core.journal import Journal, decided
 from runbooks.core.lock import HeldLock, acquire, release
 from runbooks.core.redact import Redactor, secret_values
-from runbooks.core.rehearsal import open_environment
 from runbooks.core.results import publish
-from runbooks.core.run_folder import RESUMES, own_folder
+from runbooks.core.run_folder import FOLDER, RESUMES, own_folder
 from runbooks.core.show_checks import show_checks
 from runbooks.core.step import Step
 from runbooks.core.stop_alarms import StopAlarms
+from runbooks.core.target import Target, open_target
 from runbooks.core.terminal import cell_console
 from runbooks.core.waiting import require_runner, wait
 from runbooks.parameters import DrillParameters
@@ -72,7 +71,7 @@ class Run(ABC, Generic[P]):
     model: ClassVar[type[DrillParameters]]
     """Its parameters."""
 
-    def __init__(self, parameters: P, target: LocalTarget, env: Environment, folder: Path) -> None:
+    def __init__(self, parameters: P, target: Target, env: Environment, folder: Path) -> None:
         self.parameters = parameters
         self.target = target
         self.environment = env
@@ -112,6 +111,11 @@ class Run(ABC, Generic[P]):
     def stop_alarms(self) -> Sequence[str]:
         """Return the names of the alarms that end the run while it waits; asked once. All, unless overridden."""
         return [alarm["AlarmName"] for alarm in self.deployed().alarms(self.aws.region)]
+
+    @property
+    def taken_back_by_hand(self) -> bool:
+        """Whether what a failed run has done stays until a person takes it back; where coming back would be worse."""
+        return False
 
     # What steps and checks use.
 
@@ -195,8 +199,8 @@ class Run(ABC, Generic[P]):
         return run
 
     @classmethod
-    def _open(cls, parameters: DrillParameters, env: Environment) -> LocalTarget:
-        return open_environment(parameters, env, cell_console())
+    def _open(cls, parameters: DrillParameters, env: Environment) -> Target:
+        return open_target(parameters, env, cell_console())
 
     def _started(self) -> None:
         stack, described = self.parameters.stack, self.target.describe()
@@ -210,10 +214,15 @@ class Run(ABC, Generic[P]):
             region=self.aws.region,
             target=described,
             owned=self.target.owned,
+            by_hand=self.taken_back_by_hand,
         )
         where = f" at {described['endpoint']}" if "endpoint" in described else ""
         text = f"target {self.target.name}{where}, account {self.aws.account}, stack {stack}, {self.aws.region}"
         self.say(text, "dim")
+        if FOLDER not in os.environ:
+            # In JupyterLab, or by papermill's own engine, nobody is there to take back what fails.
+            undo_command = f"prod-infra runbook undo {self.id}"
+            self.say(f"no runner: if a cell fails, `{undo_command}` takes back what was done", "yellow")
         publish(
             "target",
             {**described, "region": self.aws.region, "stack": stack, "caller": self.aws.caller, "run": self.id},
@@ -246,6 +255,10 @@ class Run(ABC, Generic[P]):
         self.show_plan(plan_lines(self._plan, already, reasons))
         if self.parameters.dry_run:
             self._publish_plan()
+            if self._steps:
+                self.say(
+                    f"to carry out exactly this: {command_for(self.name, self.aws.name, self._plan.digest)}", "dim"
+                )
             return
         self._publish_plan(ask=needs_person(self.aws.name, self.parameters.approve))
         given = approve(
@@ -317,7 +330,7 @@ class Run(ABC, Generic[P]):
     def _publish_plan(self, *, ask: bool = False) -> None:
         assert self._plan is not None  # noqa: S101  made right before
         found = self._plan.model_dump(mode="json")
-        publish("plan", {**found, "ask": ask, "word": word_for(self.aws.name, self.aws.account)})
+        publish("plan", {**found, "ask": ask, "word": word_for(self.aws.name, self.aws.account, self._plan.digest)})
 
     def _take_lock(self) -> None:
         bucket, stack = self.lock_bucket(), self.parameters.stack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 
 from prod_infra.errors import StopAlarmError
@@ -9,7 +10,7 @@ from runbooks.core.aws import Aws
 
 
 class StopAlarms:
-    """Looks at the alarms.
+    """Looks at the alarms, as often as the target may be asked: some waits are for what is no call of AWS's.
 
     Args:
         aws: the target.
@@ -20,13 +21,17 @@ class StopAlarms:
         self._aws = aws
         self._ask = names
         self._names: frozenset[str] | None = None
+        self._next = 0.0
 
     def check(self) -> None:
-        """Look once.
+        """Look, unless that was done within the target's `poll_seconds`.
 
         Raises:
             StopAlarmError: one of them fires.
         """
+        if (now := time.monotonic()) < self._next:
+            return
+        self._next = now + self._aws.poll_seconds
         if self._names is None:
             self._names = frozenset(self._ask())
         if not self._names:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from prod_infra.deployment.targets import LocalTarget, open_target
 from prod_infra.errors import InvalidInputError, RunbookError, TargetError
 from runbooks.catalog import RUNBOOKS
 from runbooks.core.aws import Aws
 from runbooks.core.journal import Entry, Journal, newest, pending
 from runbooks.core.lock import acquire, release
 from runbooks.core.step import UndoAction
+from runbooks.core.target import reopen
 from runbooks.records.record_parts import UndoRecord
 
 
@@ -73,16 +73,17 @@ def _note(journal: Journal, event: str, **members: object) -> None:
         return
 
 
-def undo_run(folder: Path, journal: Journal, say: Callable[[str], None]) -> list[UndoRecord]:
+def undo_run(folder: Path, journal: Journal, say: Callable[[str], None], *, by_hand: bool = False) -> list[UndoRecord]:
     """Take a run back from outside its kernel, and give its lock back.
 
     Args:
         folder: of the run.
         journal: in it.
         say: shows a line to a person.
+        by_hand: whether a person wants it, as some runs ask for (`Run.taken_back_by_hand`).
 
     Returns:
-        What was tried; empty where nothing was left to take back.
+        What was tried; empty where nothing was left to take back, or it stays until a person wants it.
 
     Raises:
         LockError: the run is still at work, or another one is.
@@ -111,11 +112,14 @@ def undo_run(folder: Path, journal: Journal, say: Callable[[str], None]) -> list
                 UndoRecord(step=entry["step"], action=entry["undo"]["action"], at=now, done=True, detail=gone.message)
                 for entry in reversed(left)
             ]
+        stays = started["by_hand"] and not by_hand
+        if stays and left:
+            say(f"{len(left)} step(s) stay until `prod-infra runbook undo {folder.name}`")
         if held is None:
-            return take_back(aws, journal, say)
+            return [] if stays else take_back(aws, journal, say)
         # Later, another run may be at work on the environment: then this one has to wait for it.
         again = acquire(aws, held["bucket"], held["stack"], folder.name, over={folder.name})
-        found = take_back(aws, journal, say)
+        found = [] if stays else take_back(aws, journal, say)
         # What is not as it was is nobody's to work on, until somebody looked or the lock has expired.
         if all(undone.done for undone in found):
             release(aws, again)
@@ -128,11 +132,13 @@ def _target(started: Entry) -> Aws:
     Raises:
         TargetError: it can't be used; a local one that is gone took with it all that was done to it.
     """
-    known = started["target"]
-    target: LocalTarget = open_target(known["name"], endpoint=known.get("endpoint", ""))
-    if target.describe() != {key: known[key] for key in target.describe()}:
+    known, region = started["target"], started["region"]
+    endpoint = known.get("endpoint", "")
+    target = reopen(known["name"], account=known["account_id"], region=region, endpoint=endpoint)
+    # An account is still the same one when somebody else undoes the run.
+    if known["name"] == "local" and target.describe() != {key: known[key] for key in target.describe()}:
         raise TargetError(f"the local AWS of run {started['run']} is gone; another one answers at {known['endpoint']}.")
-    return Aws(target, started["region"])
+    return Aws(target, region)
 
 
 def require_undoable(journal: Journal) -> None:

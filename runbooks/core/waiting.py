@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from prod_infra.errors import RunbookError, WaitTimeoutError
+from runbooks.core.run_folder import FOLDER
 
 Found = TypeVar("Found")
 
@@ -15,14 +16,14 @@ _PARENT: Final = os.getppid()
 
 
 def require_runner() -> None:
-    """Stop if the process that started this one is gone: a kernel must not go on changing things unrecorded.
+    """Stop a kernel whose runner is gone: it must not go on changing things unrecorded.
 
-    ipykernel looks for its parent once a second only, and only where orphans are adopted by process 1.
+    ipykernel looks for its parent once a second only. A runner itself, or an undo by hand, outlives its shell.
 
     Raises:
         RunbookError: it is gone.
     """
-    if os.getppid() != _PARENT:
+    if FOLDER in os.environ and os.getppid() != _PARENT:
         raise RunbookError("The runner is gone.", hint="`prod-infra runbook undo RUN_ID`, or `resume RUN_ID`")
 
 
@@ -45,7 +46,7 @@ def wait(
 
     Raises:
         WaitTimeoutError: it did not come in time.
-        RunbookError: the runner is gone.
+        RunbookError: this is a kernel, and its runner is gone.
     """
     deadline = time.monotonic() + timeout
     while not (found := until()):

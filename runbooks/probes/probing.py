@@ -65,13 +65,18 @@ class Probing:
         self.probe: Probe | None = None
         self.measured: Measured | None = None
 
-    def start(self) -> Self:
+    def start(self, *, in_outage: bool = False) -> Self:
         """Begin, and return when each kind of request got through once: the drill may act.
+
+        Args:
+            in_outage: return at once: requests fail already, which is why somebody acts.
 
         Raises:
             RunbookError: one does not; the probe is stopped again.
         """
         self._prober.start()
+        if in_outage:
+            return self
         try:
             self._run.wait("the probe to get through", self._gets_through, timeout=ANSWER_SECONDS, poll=POLL_SECONDS)
         except WaitTimeoutError as error:
@@ -170,6 +175,11 @@ class ProbedRun(Run[P]):
     probing: Probing | None = None
     """From `act` on, but in a dry run."""
 
+    @property
+    def in_outage(self) -> bool:
+        """Whether it acts on an outage that is there: it is measured then, and held against no objective."""
+        return False
+
     def finish(self) -> None:
         """Do what the probe has to see after the verification, such as `take_back`."""
 
@@ -180,7 +190,7 @@ class ProbedRun(Run[P]):
             RunbookError: the probe does not get through, or a step failed.
         """
         if not self.parameters.dry_run:
-            self.probing = Probing(self).start()
+            self.probing = Probing(self).start(in_outage=self.in_outage)
         with self._measured_anyway():
             super().act()
 
@@ -202,7 +212,7 @@ class ProbedRun(Run[P]):
         Raises:
             RunbookError: an objective was missed.
         """
-        if self.probing is not None:
+        if self.probing is not None and not self.in_outage:
             self.probing.require()
         super().result()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import logging
 import os
@@ -20,9 +21,9 @@ from prod_infra.errors import InvalidInputError, RunbookError
 from runbooks.catalog import RUNBOOKS, Runbook, find_runbook
 from runbooks.core.journal import Journal, newest
 from runbooks.core.redact import Redactor
-from runbooks.core.run_folder import find_folder, make_folder
+from runbooks.core.run_folder import find_folder, make_folder, require_end
 from runbooks.parameters import DrillParameters
-from runbooks.records.record import Record, RunError, Verdict
+from runbooks.records.record import CellStatus, Record, RunError, Verdict
 from runbooks.records.record_parts import UndoRecord
 
 __all__ = ["RUNBOOKS", "read_record", "resume", "run", "run_command", "undo"]
@@ -50,11 +51,18 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, former)
 
 
+def _load_drawing() -> None:
+    for module in ("matplotlib.figure", "matplotlib.backends.backend_svg"):
+        importlib.import_module(module)
+
+
 def _execute(
     runbook: Runbook, parameters: Mapping[str, Any], folder: Path, console: Console, resumes: Path | None
 ) -> None:
     from papermill import execute_notebook
 
+    # The report needs it at the end of nearly every run; while the kernel works this process does nothing.
+    threading.Thread(target=_load_drawing, name="drawing").start()
     # The engine says it all, and better.
     for name in ("papermill", "papermill.translators", "traitlets"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -122,10 +130,12 @@ def resume(run_id: str, *, keep: bool = False, directory: Path | None = None, co
 
     Raises:
         InvalidInputError: there is no such run, or it has nothing to resume.
+        LockError: it is still at work.
         ProdInfraError: as `run` does.
     """
     directory = directory or Path.cwd()
     former = find_folder(run_id, directory)
+    require_end(former)
     record = read_record(former)
     if record.verdict is Verdict.SUCCEEDED:
         raise InvalidInputError("There is nothing to resume", [f"{run_id} succeeded."], hint="run the runbook anew")
@@ -138,7 +148,11 @@ def resume(run_id: str, *, keep: bool = False, directory: Path | None = None, co
     endpoint = target.get("endpoint", record.parameters["endpoint"])
     with _terminable():
         checked = runbook.validate({**record.parameters, "endpoint": endpoint})
-        return _run(runbook, checked, keep=keep, directory=directory, console=console or Console(), resumes=former)
+        try:
+            return _run(runbook, checked, keep=keep, directory=directory, console=console or Console(), resumes=former)
+        finally:
+            if (taken_up := newest(Journal(former, Redactor()).entries(), "resumed")) is not None:
+                _end(former, record, f"taken up by {taken_up['by']}")
 
 
 def undo(run_id: str, *, directory: Path | None = None, console: Console | None = None) -> list[UndoRecord]:
@@ -159,23 +173,52 @@ def undo(run_id: str, *, directory: Path | None = None, console: Console | None 
         RunbookError: another run has taken it up.
     """
     from runbooks.core.undo import undo_run
-    from runbooks.records.keeping import finish
 
     folder = find_folder(run_id, directory or Path.cwd())
     console = console or Console()
     redactor = Redactor.of_environment(os.environ)
-    found = undo_run(folder, Journal(folder, redactor), lambda line: console.print(redactor.text(line), markup=False))
+    require_end(folder)
+    journal = Journal(folder, redactor)
+    found = undo_run(folder, journal, lambda line: console.print(redactor.text(line), markup=False), by_hand=True)
     if not found:
         console.print("There was nothing to take back.")
     if (folder / RECORD).exists():
         record = read_record(folder)
         record.undo += found
-        if record.verdict is Verdict.RUNNING:
-            record.verdict = Verdict.ABANDONED
-            record.error = RunError(kind="Abandoned", message="the runner was killed; undone later by hand")
+        _end(folder, record, "undone later by hand")
+    return found
+
+
+def _end(folder: Path, record: Record, how: str) -> None:
+    """Write and seal the record of a run that something was done to after it; tell the end that a kill kept from it."""
+    from runbooks.records.keeping import finish
+
+    if record.verdict is Verdict.RUNNING:
+        cut = next((cell for cell in record.cells if cell.status is CellStatus.RUNNING), None)
+        if cut is not None:
+            cut.status = CellStatus.FAILED
+        record.verdict = Verdict.ABANDONED
+        message = f"the runner was killed, or could not write its end; {how}"
+        record.error = RunError(kind="Abandoned", message=message, cell=cut.id if cut is not None else "")
+    with _full_disk_is_told(folder):
         record.write(folder / RECORD)
         finish(folder)
-    return found
+
+
+@contextlib.contextmanager
+def _full_disk_is_told(folder: Path) -> Iterator[None]:
+    """Turn an OSError into words for who has to make room.
+
+    Raises:
+        RunbookError: nothing can be written.
+    """
+    try:
+        yield
+    except OSError as full:
+        raise RunbookError(
+            f"The record of {folder.name} could not be written: {full}",
+            hint=f"make room; `prod-infra runbook undo {folder.name}` takes back what is left and ends it",
+        ) from full
 
 
 def _run(
@@ -187,19 +230,15 @@ def _run(
     console: Console,
     resumes: Path | None = None,
 ) -> Record:
-    from prod_infra.deployment.targets import open_target
     from runbooks.core.environment import environment
-    from runbooks.core.rehearsal import open_environment
+    from runbooks.core.target import open_target
     from runbooks.records.keeping import finish
     from runbooks.records.record import write_atomically
+    from runbooks.running.evidence import keep_evidence
     from runbooks.running.summary import show_summary
 
     env = environment(Path(), parameters.stack, parameters.settings)
-    if runbook.deploys:
-        zones = [env.hosted_zone]
-        opened = open_target(parameters.target, endpoint=parameters.endpoint, start=True, keep=keep, hosted_zones=zones)
-    else:
-        opened = open_environment(parameters, env, console, keep=keep)
+    opened = open_target(parameters, env, console, deploys=runbook.deploys, keep=keep)
     with opened:
         folder = make_folder(directory, runbook.name)
         given = {**parameters.model_dump(mode="json"), "endpoint": opened.endpoint}
@@ -212,11 +251,15 @@ def _run(
             # Before Ctrl-C goes on its way, too: whoever stopped the run wants to know how it stands.
             if (folder / RECORD).exists():
                 record = read_record(folder)
-                if "policy" in record.results:
-                    report = json.dumps(record.results["policy"]["report"], indent=2)
-                    write_atomically(folder / "policy.json", report + "\n")
                 show_summary(record, folder, console, "" if opened.owned else opened.endpoint)
-                finish(folder)
+                with _full_disk_is_told(folder):
+                    if "policy" in record.results:
+                        report = json.dumps(record.results["policy"]["report"], indent=2)
+                        write_atomically(folder / "policy.json", report + "\n")
+                    finish(folder)
+                # A dry run changes nothing, the evidence neither.
+                if opened.name == "aws" and not parameters.dry_run:
+                    keep_evidence(folder, opened.clients(), env.settings, console)
     return record
 
 
@@ -226,6 +269,12 @@ def read_record(folder: Path) -> Record:
     Raises:
         InvalidInputError: there is none, as of a run in JupyterLab, or it can't be read.
     """
+    if not (folder / RECORD).exists():
+        raise InvalidInputError(
+            f"{folder.name} has no record",
+            ["A run without our runner, as in JupyterLab, leaves its journal, its probe and the notebook."],
+            hint=f"`prod-infra runbook undo {folder.name}` takes back what it has done",
+        )
     try:
         return Record.model_validate_json((folder / RECORD).read_bytes())
     except (OSError, ValidationError) as error:

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from prod_infra.bootstrap import boundary, check_role
+from prod_infra.bootstrap.deploy_role import documents
+from prod_infra.bootstrap.identity_provider import ISSUER, provider_arn, trust
 from prod_infra.bootstrap.piece import Act, Wanted
-from prod_infra.bootstrap.role import ISSUER, documents, provider_arn, trust
 from prod_infra.bootstrap.run import carry_out, look
 from prod_infra.deployment import evaluate
 from prod_infra.deployment.permissions import PERMISSIONS
@@ -73,14 +75,15 @@ def test_only_one_environment_of_one_repository_may_take_the_role(wanted: Wanted
     assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider_arn(wanted))["ClientIDList"]
 
 
-def test_the_role_has_least_privilege(wanted: Wanted) -> None:
+@pytest.mark.parametrize("kind", ["deploy", "check"])
+def test_the_roles_have_least_privilege(wanted: Wanted, kind: str) -> None:
     """Each statement says what for; no wildcard but at the end of reads; IAM's limits on size and number hold."""
-    iam = wanted.clients("iam")
-    attached = iam.list_attached_role_policies(RoleName=wanted.role)["AttachedPolicies"]
-    assert {one["PolicyName"] for one in attached} == set(documents(wanted))
+    iam, wants = wanted.clients("iam"), documents(wanted) if kind == "deploy" else check_role.documents(wanted)
+    attached = iam.list_attached_role_policies(RoleName=f"pulumi-{kind}-prod")["AttachedPolicies"]
+    assert {one["PolicyName"] for one in attached} == set(wants)
     assert len(attached) <= 10
     sids = []
-    for document in documents(wanted).values():
+    for document in wants.values():
         assert len(json.dumps(document, separators=(",", ":"))) <= 6144
         for statement in document["Statement"]:
             sids.append(statement["Sid"])
@@ -102,6 +105,52 @@ def test_the_role_can_change_neither_itself_nor_its_policies(wanted: Wanted) -> 
             for arn in permission.arns(wanted.account, wanted.environment):
                 assert not f"arn:aws:iam::{wanted.account}:role/{wanted.role}".startswith(arn.removesuffix("*"))
                 assert ":policy/" not in arn
+
+
+def test_checks_only_read(wanted: Wanted) -> None:
+    """Nothing that the role of checks may do changes anything; its jobs are another environment's."""
+    actions = {action for document in check_role.documents(wanted).values() for action in _actions(document)}
+    reads = ("Describe", "Get", "List", "Lookup", "Decrypt")
+    assert [action for action in actions if not action.split(":")[1].startswith(reads)] == []
+    assert "rds:DescribeDBClusters" in actions
+    role = wanted.clients("iam").get_role(RoleName="pulumi-check-prod")["Role"]
+    said = role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEquals"][f"{ISSUER}:sub"]
+    assert said == "repo:acme/shop:environment:production-checks"
+
+
+def test_the_deploy_role_makes_no_role_that_is_mightier_than_the_boundary(wanted: Wanted) -> None:
+    """Roles are made and filled only with the boundary on them, which it can neither take off nor change."""
+    bound = f"arn:aws:iam::{ACCOUNT_ID}:policy/pulumi-boundary-prod"
+    found = wanted.clients("iam").get_policy(PolicyArn=bound)["Policy"]
+    assert found["PolicyName"] == "pulumi-boundary-prod"
+    every = [statement for document in documents(wanted).values() for statement in document["Statement"]]
+    for statement in every:
+        if set(_actions({"Statement": [statement]})) & GIVING:
+            assert statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"] == bound
+    actions = {action for document in documents(wanted).values() for action in _actions(document)}
+    assert actions >= GIVING
+    assert not actions & TAKING
+
+
+def test_the_boundary_is_wide_enough_for_codedeploy_and_gives_nothing_in_iam(wanted: Wanted) -> None:
+    """What AWS's own policy for CodeDeploy allows is within; of IAM nothing is, but PassRole."""
+    within = set(_actions(boundary.document(wanted)))
+    iam, arn = wanted.clients("iam"), "arn:aws:iam::aws:policy/AWSCodeDeployRoleForECSLimited"
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    limited = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    # Revisions in S3 are not used: the AppSpec is in the call.
+    assert set(_actions(limited)) - within <= {"s3:GetObjectVersion"}
+    assert {action for action in within if action.startswith("iam:")} == {"iam:PassRole"}
+
+
+GIVING = {"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"}
+TAKING = {"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeleteRolePermissionsBoundary"}
+
+
+def _actions(document: dict[str, Any]) -> list[str]:
+    """Return every action that a policy names."""
+    found = [statement["Action"] for statement in document["Statement"]]
+    return [action for actions in found for action in ([actions] if isinstance(actions, str) else actions)]
 
 
 def test_every_type_of_the_environment_has_its_permissions() -> None:
@@ -143,7 +192,7 @@ def _stop_rotation(wanted: Wanted) -> object:
 
 
 def _trust_everybody(wanted: Wanted) -> object:
-    document: Any = trust(wanted)
+    document: Any = trust(wanted, wanted.github_environment)
     document["Statement"][0]["Condition"] = {"StringLike": {f"{ISSUER}:sub": "repo:acme/*"}}
     return wanted.clients("iam").update_assume_role_policy(
         RoleName=wanted.role, PolicyDocument=json.dumps(document)
@@ -202,7 +251,14 @@ def test_what_drifted_is_said_and_put_right(wanted: Wanted, drift: Callable[[Wan
 
 @pytest.mark.parametrize(
     "given",
-    [{"repository": "acme/*"}, {"repository": "acme"}, {"github_environment": "*"}, {"environment": "Prod!"}],
+    [
+        {"repository": "acme/*"},
+        {"repository": "acme"},
+        {"github_environment": "*"},
+        {"checks_environment": "*"},
+        {"checks_environment": "production"},
+        {"environment": "Prod!"},
+    ],
 )
 def test_a_trust_that_would_let_others_in_is_refused(clients: Clients, given: dict[str, str]) -> None:
     """Wildcards and incomplete names are refused before anything is asked."""

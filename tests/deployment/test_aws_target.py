@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
@@ -14,7 +15,7 @@ import pytest
 from prod_infra.deployment.attached_providers import AttachedProviders
 from prod_infra.deployment.aws_target import AwsTarget, SavedPlan
 from prod_infra.deployment.engine import ChangeKind, Program, Result
-from prod_infra.errors import ApprovalError, DeploymentError, TargetError
+from prod_infra.errors import ApprovalError, DeploymentError, StateError, TargetError
 from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.server import LocalAws
@@ -173,6 +174,36 @@ def test_the_approved_plan_is_carried_out_by_a_later_run(target: AwsTarget, clie
     done = target.up(deployed, again)
     assert done.counts[ChangeKind.CREATE.value]
     assert [one["Name"] for one in clients("s3").list_buckets()["Buckets"]] == ["prod-first"]
+
+
+@pytest.mark.pulumi_cli
+@without_cli
+@pytest.mark.usefixtures("without_pack")
+def test_a_new_stack_gets_the_secrets_provider_of_its_file(
+    target: AwsTarget, clients: Clients, chain: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`secretsprovider` with the bootstrap's key is enough: nobody is asked for a passphrase, not even at first."""
+    chain.delenv("PULUMI_CONFIG_PASSPHRASE")
+    key = clients("kms").create_key()["KeyMetadata"]["KeyId"]
+    clients("kms").create_alias(AliasName="alias/pulumi-state-prod", TargetKeyId=key)
+    kms = "awskms:///alias/pulumi-state-prod?region=eu-central-1"
+    (tmp_path / "Pulumi.yaml").write_text("name: one-bucket\nruntime: python\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text(f"secretsprovider: {kms}\n")
+    deployed = replace(program(CONFIG), directory=tmp_path)
+    target.up(deployed, target.preview(deployed))
+    assert target.engine(deployed).export()["deployment"]["secrets_providers"]["type"] == "cloud"
+
+
+@pytest.mark.pulumi_cli
+@without_cli
+@pytest.mark.usefixtures("without_pack")
+def test_only_preview_and_up_make_a_stack(target: AwsTarget, tmp_path: Path) -> None:
+    """A stack that is not there is said to be missing by whatever only looks, and still is not there afterwards."""
+    engine = target.engine(program(CONFIG))
+    for look in (engine.inspect, engine.outputs, engine.refresh, engine.destroy):
+        with pytest.raises(StateError, match="no stack prod"):
+            look()
+    assert not list((tmp_path / "state").rglob("prod.json"))
 
 
 @pytest.mark.pulumi_cli

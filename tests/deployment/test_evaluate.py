@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,11 @@ import pytest
 
 from prod_infra.deployment.engine import Program
 from prod_infra.deployment.evaluate import register
+from prod_infra.deployment.offline import NAMED
 from prod_infra.deployment.registration import Registration
 from prod_infra.errors import InvalidInputError, ProdInfraError
-from prod_infra.properties import masked
+from prod_infra.local_aws.provider.registry import AWS_HANDLERS
+from prod_infra.properties import masked, plain
 from tests.deployment.memory_cloud import Group, Thing
 
 
@@ -177,3 +180,23 @@ def test_an_unknown_lookup_names_itself_and_the_way_out() -> None:
         found(lambda: aws.ec2.get_ami(most_recent=True))
     with pytest.raises(ProdInfraError, match="'mars-north-1' are not known offline"):
         found(lambda: aws.get_availability_zones(region="mars-north-1"))
+
+
+def test_a_name_that_the_provider_gives_is_known_and_stable() -> None:
+    """As in a preview, where pulumi-aws names what the program leaves unnamed; the input itself stays absent."""
+
+    def main() -> None:
+        bucket = aws.s3.Bucket("Site")
+        aws.iam.Role("role", name="mine", assume_role_policy=bucket.bucket)
+
+    first, again = found(main), found(main)
+    name = plain(first["role"].inputs)["assumeRolePolicy"]
+    assert re.fullmatch(r"site-[0-9a-f]{7}", name)
+    assert plain(again["role"].inputs)["assumeRolePolicy"] == name
+    assert "bucket" not in first["Site"].inputs
+
+
+@pytest.mark.parametrize("token", NAMED)
+def test_names_known_offline_are_made_as_the_provider_makes_them(token: str) -> None:
+    """The property, the limit and the case are those of the local provider's handler."""
+    assert NAMED[token] == AWS_HANDLERS[token].auto_name

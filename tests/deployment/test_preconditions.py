@@ -14,15 +14,16 @@ from prod_infra.deployment.engine import Change, ChangeKind, Result
 from prod_infra.deployment.permission_check import permissions, principal
 from prod_infra.deployment.permissions import PERMISSIONS
 from prod_infra.deployment.precondition import Precondition, Question
-from prod_infra.deployment.preconditions import hosted_zone, read, require, secret, zones
+from prod_infra.deployment.preconditions import hosted_zone, image, read, require, secret, zones
 from prod_infra.deployment.quotas import QUOTAS, quota_check
 from prod_infra.errors import InvalidInputError
 from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.clients import Clients
-from prod_infra.settings import Settings
+from prod_infra.settings import SAMPLE_APP_IMAGE, Settings
 
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/deployer"
 SECRET = "prod/docdb/master_password"
+IMAGE = f"registry.test/app@sha256:{'a' * 64}"
 QUOTA_OF = {quota.kind.rsplit(":", 1)[1]: quota for quota in QUOTAS}
 
 
@@ -39,7 +40,7 @@ def ask(clients: AwsClients, result: Result | None = None, caller: str = ROLE, *
         account=ACCOUNT_ID,
         caller=caller,
         region="eu-central-1",
-        settings=Settings(**settings),
+        settings=Settings(**{"app_image": IMAGE, **settings}),
         result=result or plan(),
     )
 
@@ -83,6 +84,14 @@ def test_the_secrets_name_must_be_free_or_our_own(clients: Clients) -> None:
     found = secret(ask(clients, create))
     assert found.holds is False
     assert "restore-secret" in found.fix
+
+
+def test_an_image_must_be_given(clients: Clients) -> None:
+    """The settings' default stands for "no image yet": a service would wait for its tasks in vain."""
+    assert image(ask(clients)).holds
+    found = image(ask(clients, app_image=SAMPLE_APP_IMAGE))
+    assert found.holds is False
+    assert "app_image" in found.detail
 
 
 def test_a_quota_counts_what_is_there_and_what_is_new(clients: Clients) -> None:
@@ -161,6 +170,20 @@ def test_nothing_missing_holds() -> None:
     """A deployer that is allowed everything may deploy."""
     result = plan("aws:sns/topic:Topic")
     assert permissions(ask(simulator({}, result)[0], result)).holds
+
+
+@pytest.mark.parametrize(("name", "said"), [(None, []), ("pulumi-boundary-prod", ["pulumi-boundary-prod"])])
+def test_the_boundary_of_the_settings_is_asked_about(name: str | None, said: list[str]) -> None:
+    """The deploy role makes roles with the boundary on them alone: without the setting, IAM denies it beforehand."""
+    result = plan("aws:iam/role:Role")
+    clients, _ = simulator({}, result)
+    asked: list[dict[str, Any]] = []
+    events = clients("iam").meta.events
+    events.register("provide-client-params.iam.SimulatePrincipalPolicy", lambda params, **_: asked.append(params))
+    assert permissions(ask(clients, result, permissions_boundary=name)).holds
+    keys = [{one["ContextKeyName"]: one["ContextKeyValues"] for one in each["ContextEntries"]} for each in asked]
+    found = {arn.rpartition("/")[2] for each in keys for arn in each.get("iam:PermissionsBoundary", ())}
+    assert sorted(found) == said
 
 
 def test_the_root_user_cannot_be_simulated(clients: Clients) -> None:

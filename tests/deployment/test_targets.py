@@ -1,4 +1,4 @@
-"""Targets: a local AWS that is started, kept and found again; and an honest refusal of the real one."""
+"""Target local: an AWS of this machine that is started, kept and found again, and nothing off loopback."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from prod_infra.deployment.targets import LocalTarget, open_target, remember
+from prod_infra.deployment.targets import LocalTarget, open_local, remember
 from prod_infra.errors import TargetError
 from prod_infra.local_aws.server import LocalAws
 
 
 def test_own_server_ends_with_its_target(tmp_path: Path) -> None:
     """A started local AWS answers inside the block and is gone after it, with the states of what was in it."""
-    with open_target("local", directory=tmp_path, start=True) as target:
+    with open_local(directory=tmp_path, start=True) as target:
         state = target.state_path("prod")
         state.parent.mkdir(parents=True)
         state.touch()
@@ -26,10 +26,10 @@ def test_own_server_ends_with_its_target(tmp_path: Path) -> None:
 
 def test_kept_server_is_found_again(tmp_path: Path) -> None:
     """A kept local AWS outlives its target and is found from the same directory, with the same states."""
-    with open_target("local", directory=tmp_path, start=True, keep=True) as first:
+    with open_local(directory=tmp_path, start=True, keep=True) as first:
         pass
     try:
-        with open_target("local", directory=tmp_path) as second:
+        with open_local(directory=tmp_path) as second:
             assert second.instance_id == first.instance_id
             assert second.state_path("prod") == first.state_path("prod")
             assert not second.owned
@@ -58,13 +58,13 @@ def test_unreadable_note_is_no_server(tmp_path: Path, text: str) -> None:
 def test_no_server_says_how_to_start_one(tmp_path: Path) -> None:
     """Without a local AWS and without leave to start one, the error says how to."""
     with pytest.raises(TargetError, match="prod-infra local-aws"):
-        open_target("local", directory=tmp_path)
+        open_local(directory=tmp_path)
 
 
 def test_endpoint_off_loopback_is_refused(tmp_path: Path) -> None:
     """Target local attaches to nothing but this machine."""
     with pytest.raises(TargetError, match="not an endpoint on this machine"):
-        open_target("local", endpoint="https://ec2.eu-central-1.amazonaws.com", directory=tmp_path)
+        open_local("https://ec2.eu-central-1.amazonaws.com", directory=tmp_path)
 
 
 def test_states_of_instances_are_apart(tmp_path: Path, local_aws: LocalAws) -> None:
@@ -72,35 +72,3 @@ def test_states_of_instances_are_apart(tmp_path: Path, local_aws: LocalAws) -> N
     target = LocalTarget(local_aws, tmp_path)
     assert target.state_path("prod") != target.state_path("dev")
     assert local_aws.instance_id in target.state_path("prod").parts
-
-
-def test_aws_without_cli_and_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Target aws says everything that is missing at once, and the way out."""
-    _no_aws(monkeypatch, tmp_path)
-    with pytest.raises(TargetError) as caught:
-        open_target("aws", directory=tmp_path)
-    assert "Pulumi CLI" in caught.value.message
-    assert "credentials" in caught.value.message
-    assert "target local" in caught.value.hint
-
-
-def test_aws_with_both_is_honest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With CLI and credentials, target aws says that this version does not have it."""
-    _no_aws(monkeypatch, tmp_path)
-    cli = tmp_path / "pulumi"
-    cli.write_text("#!/bin/sh\n")
-    cli.chmod(0o755)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
-    with pytest.raises(TargetError, match="not in this version") as caught:
-        open_target("aws", directory=tmp_path)
-    assert "pulumi up" in caught.value.hint
-
-
-def _no_aws(monkeypatch: pytest.MonkeyPatch, empty: Path) -> None:
-    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PATH", str(empty))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, str(empty / "none"))

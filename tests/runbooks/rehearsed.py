@@ -65,7 +65,7 @@ class Rehearsed:
     @property
     def folders(self) -> list[Path]:
         """Folders of the runs, the oldest first."""
-        return sorted(path for path in (self.directory / "records").iterdir() if path.is_dir())
+        return sorted(path for path in (self.directory / "records").glob("*") if path.is_dir())
 
     def fault(self, kind: str, **members: Any) -> None:
         """Inject a fault."""

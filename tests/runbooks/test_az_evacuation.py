@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from prod_infra.errors import InvalidInputError, RunbookError
-from runbooks.actions.evacuation import find_evacuation
+from runbooks.actions.evacuation import checks_outside, find_evacuation
 from runbooks.az_evacuation import ANSWERS, COMMENT, shift_back
 from runbooks.catalog import find_runbook
+from runbooks.core.steady_state import checks, healthy_targets
+from runbooks.docdb_failover import fail_back
 from runbooks.probes.samples import Sample, read_probe
 from runbooks.records.record import Record, Verdict
-from tests.runbooks.rehearsed import Rehearsed, failure, rehearsal
+from tests.runbooks.rehearsed import SETTINGS, Rehearsed, eventually, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
@@ -163,6 +165,74 @@ def test_what_cannot_be_evacuated_is_refused(env: Rehearsed) -> None:
             find_evacuation(env.aws, env.deployed, "")
     finally:
         enable("true")
+
+
+def test_lost_zone_is_left_when_it_matters(env: Rehearsed) -> None:
+    """While the zone is lost, only what is outside of it must be well; then customers are served, and writes go on."""
+    zone, writer = _writer_zone(env), env.writer()
+    env.fault("lost-az", zone=zone)
+    refused = env.run("az_evacuation", zone=zone)
+    assert (refused.verdict, refused.undo) == (Verdict.FAILED, []), "as a drill it wants all to be well"
+    record = env.run("az_evacuation", zone=zone, zone_is_ill="true", rto_objective_seconds=0)
+    assert record.verdict is Verdict.SUCCEEDED, env.shown
+    assert record.parameters["zone_is_ill"] is True
+    assert record.plan is not None
+    assert record.plan.steps[0].name == f"shift traffic away from {zone}", "before all else"
+    assert record.measured is not None, "measured, and held against no objective"
+    assert env.seen()["weights"][_zone_ids(env)[zone]] == 0
+    assert env.writer() != writer
+    with env.aws.front_door(SETTINGS.domain_name).client() as client:
+        for sequence in range(1, 21):
+            assert client.get("/api/version").json()["az"] != zone
+            assert client.post("/api/probe", json={"run": "ill", "sequence": sequence}).is_success
+    env.target.server.admin("DELETE", "/faults")
+    assert len(env.undo(record)) == 2
+    _come_back(env, writer)
+
+
+def test_failed_run_out_of_an_ill_zone_brings_no_traffic_back(env: Rehearsed) -> None:
+    """What has left the ill zone stays out until a person takes it back; the lock is free for the next run."""
+    zone, writer = _writer_zone(env), env.writer()
+    env.fault("lost-az", zone=zone)
+    env.fault("error", service="ecs", operation="UpdateService")
+    record = env.run("az_evacuation", zone=zone, zone_is_ill="true")
+    assert "UpdateService" in failure(record)
+    assert record.undo == []
+    assert f"prod-infra runbook undo {record.id}" in env.shown
+    assert env.seen()["weights"][_zone_ids(env)[zone]] == 0
+    assert env.lock_is_free()
+    env.target.server.admin("DELETE", "/faults")
+    assert f"traffic goes to {_zone_ids(env)[zone]} again" in env.undo(record)
+    _come_back(env, writer)
+
+
+def _come_back(env: Rehearsed, writer: str) -> None:
+    """Make the environment what it was: AWS replaced the writer and the zone's task by itself, and leaves it so."""
+    fail_back(env.aws, cluster=env.deployed.database["DBClusterIdentifier"], writer=writer)
+    service, ecs = env.deployed.service, env.clients("ecs")
+    [task, *_] = ecs.list_tasks(cluster=service["clusterArn"], serviceName=service["serviceName"])["taskArns"]
+    ecs.stop_task(cluster=service["clusterArn"], task=task)
+    eventually(lambda: all(check.passed for check in checks(env.aws, env.deployed)))
+
+
+def test_ill_zone_is_no_excuse_for_the_others(env: Rehearsed) -> None:
+    """Where something outside of the ill zone is not well either, nothing is moved there; the zone must be named."""
+    zone, other, writer = _writer_zone(env), _other_zone(env), env.writer()
+    env.fault("lost-az", zone=other)
+    eventually(lambda: healthy_targets(env.deployed)[other] == 0)
+    record = env.run("az_evacuation", zone=zone, zone_is_ill="true")
+    assert "can't fail over" in failure(record)
+    assert (record.plan, record.undo) == (None, [])
+    failed = [check.name for check in checks_outside(env.aws, env.deployed, zone) if not check.passed]
+    assert failed == [
+        "The database's instances outside of the ill zone are available",
+        "Each other availability zone has a healthy target",
+    ]
+    env.target.server.admin("DELETE", "/faults")
+    _come_back(env, writer)
+    with pytest.raises(InvalidInputError) as caught:
+        env.run("az_evacuation", zone_is_ill="true")
+    assert "should come with the zone's name or ID" in caught.value.faults[0]
 
 
 @pytest.mark.parametrize("wrong", ["0m", "73h", "4321m", "1d", "soon"])

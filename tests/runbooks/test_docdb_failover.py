@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from runbooks.catalog import find_runbook
 from runbooks.docdb_failover import DocdbFailover, fail_back, find_failover
 from runbooks.records.record import Verdict
 from runbooks.running.runner import undo
-from tests.runbooks.rehearsed import Rehearsed, failure, rehearsal
+from tests.runbooks.rehearsed import SETTINGS, Rehearsed, failure, rehearsal
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
@@ -63,6 +65,40 @@ def test_outage_is_measured_as_it_was(env: Rehearsed) -> None:
     assert [call.operation for step in record.plan.steps for call in step.calls] == ["failover_db_cluster"]
     assert _failovers(env) == count + 2
     assert env.lock_is_free()
+
+
+def test_app_probe_and_record_count_the_same_writes(env: Rehearsed) -> None:
+    """What the app acknowledged, by its own log, is what the probe noted and the record tells: no more and no less."""
+    env.fault("failover", seconds=1.0)
+    record = env.run("docdb_failover", probe_interval=0.02)
+    assert record.verdict is Verdict.SUCCEEDED, env.shown
+    folder = env.folders[-1]
+    begin, *lines, end = [json.loads(line) for line in (folder / "probe.jsonl").read_text().splitlines()]
+    assert (begin["kind"], begin["run"]) == ("begin", record.id)
+    assert (end["kind"], end["error"]) == ("end", "")
+    sent = {line["sequence"]: line for line in lines if line["kind"] == "write"}
+    acknowledged = {number: line for number, line in sent.items() if line["status"] == 201}
+    refused = [line["status"] for number, line in sent.items() if number not in acknowledged]
+    assert sorted(sent) == list(range(1, len(sent) + 1))
+    assert set(refused) == {503}, "no request is without an answer, so that the two logs can be equal"
+    log = env.target.server.data_plane().log(record.id)
+    assert sorted(write["sequence"] for write in log) == sorted(acknowledged), "each once"
+    for write in log:
+        line = acknowledged[write["sequence"]]
+        asked = datetime.fromisoformat(line["at"]).timestamp()
+        # Two clocks' readings of one machine, taken apart from each other.
+        assert asked - 0.01 <= write["at"] <= asked + line["latency"] + 0.01
+        assert write["revision"] == line["revision"]
+    found = record.measured
+    assert found is not None
+    reads = [line for line in lines if line["kind"] == "read"]
+    assert found.requests == {"write": len(sent), "read": len(reads)}
+    assert found.failed == {"write": len(refused)}
+    assert sum(window.failed for window in found.windows) == len(refused)
+    assert (found.rpo, found.rpo_seconds, found.rpo_why) == (0, 0.0, "")
+    with env.target.server.data_plane().client(SETTINGS.domain_name) as client:
+        stored = client.get("/api/probe", params={"run": record.id}).json()
+    assert (stored["count"], stored["sequences"]) == (len(log), sorted(acknowledged))
 
 
 def test_dry_run_changes_nothing(env: Rehearsed) -> None:

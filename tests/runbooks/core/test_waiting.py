@@ -6,6 +6,7 @@ import pytest
 
 from prod_infra.errors import RunbookError, StopAlarmError, WaitTimeoutError
 from runbooks.core import waiting
+from runbooks.core.run_folder import FOLDER
 from runbooks.core.waiting import wait
 
 
@@ -34,5 +35,13 @@ def test_what_is_looked_at_between_ends_the_wait() -> None:
 def test_wait_ends_without_a_runner(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel whose runner is gone stops waiting: nobody would record what it does."""
     monkeypatch.setattr(waiting, "_PARENT", -1)
+    monkeypatch.setenv(FOLDER, "records/some-run")
     with pytest.raises(RunbookError, match="runner is gone"):
         wait("it", lambda: None, timeout=60, poll=0.001)
+
+
+def test_undo_outlives_the_shell_that_it_was_started_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runner and an undo by hand wait on when their terminal is closed: they are who records."""
+    monkeypatch.setattr(waiting, "_PARENT", -1)
+    answers = iter([None, None, "there"])
+    assert wait("it", lambda: next(answers), timeout=60, poll=0.001) == "there"

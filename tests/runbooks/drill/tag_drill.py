@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -76,10 +75,10 @@ class TagDrill(Run[TagDrillParameters]):
     name, model = "tag_drill", TagDrillParameters
 
     def pause(self, where: str) -> None:
-        """Wait at the place that the test names, until it kills somebody."""
+        """Wait at the place that the test names, until it kills somebody or lets an alarm fire."""
         if where == self.parameters.stop_at:
             self.say(f"paused {where}")
-            time.sleep(PAUSE_SECONDS)
+            self.wait("whoever stops it", lambda: None, timeout=PAUSE_SECONDS)
 
     def steps(self) -> Sequence[Step]:
         """Two tags."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -213,6 +214,63 @@ def test_killed_runner_is_undone_by_hand(place: Place, where: str) -> None:
     assert place.lock_is_free
 
 
+def test_alarm_that_fires_stops_the_run(place: Place) -> None:
+    """An alarm whose metric goes wrong while a step waits ends the run, and all is taken back."""
+    cloudwatch = place.clients("cloudwatch")
+    metric = {"Namespace": "Drill", "MetricName": "Errors", "Statistic": "Maximum", "Period": 60}
+    cloudwatch.put_metric_alarm(
+        AlarmName="drill-stop",
+        **metric,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
+    process = place.stop_at("in second")
+    cloudwatch.put_metric_data(Namespace="Drill", MetricData=[{"MetricName": "Errors", "Value": 1.0}])
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, said
+    record = place.record()
+    assert record.verdict is Verdict.FAILED
+    assert record.error is not None
+    assert (record.error.kind, record.error.cell) == ("StopAlarmError", "act")
+    assert "Alarms fire: drill-stop." in record.error.message
+    assert [undone.done for undone in record.undo] == [True, True]
+    assert place.tags == {}
+    assert place.lock_is_free
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits another process, which Linux alone can")
+def test_full_disk_keeps_nothing_from_being_taken_back(place: Place) -> None:
+    """Where not a byte can be written any more, all is taken back, and said; with room, `undo` completes the record."""
+    process = place.stop_at("in second")
+    kernel = _kernel_of(process)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
+    os.kill(kernel, signal.SIGKILL)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, said
+    assert "could not be written" in said.replace("\n", " ")
+    assert "Traceback" not in said
+    assert place.tags == {}
+    assert place.lock_is_free
+    run_id = place.folders[-1].name
+    assert place.events()[-1] == ("begin", "tag second"), "the journal could not be written either"
+    journal = (place.folders[-1] / "journal.jsonl").stat().st_size
+
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (journal, journal))
+
+    process = place.start("undo", run_id, preexec_fn=no_room)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, said
+    assert "could not be written" in said.replace("\n", " ")
+    code, said = place.run("undo", run_id)
+    assert code == 0, said
+    assert place.record().verdict is Verdict.ABANDONED
+    assert [undone.detail for undone in place.record().undo] == ["second was not there", "first was not there"]
+    assert verify(place.directory / "records").problems == []
+
+
 def test_resumed_run_skips_what_is_done(place: Place) -> None:
     """After a kill of the runner, `resume` does what is missing; only the new run can be undone, and undoes both."""
     run_id = _kill_runner(place, "before second")
@@ -223,6 +281,8 @@ def test_resumed_run_skips_what_is_done(place: Place) -> None:
     assert code == 0, said
     assert ("skipped", "tag first") in place.events()
     assert place.tags == {"first": "made", "second": "made"}
+    assert place.record(0).verdict is Verdict.ABANDONED
+    assert verify(place.directory / "records").problems == []
     code, said = place.run("undo", run_id)
     assert (code, "was taken up by" in said) == (1, True)
     assert place.run("undo", place.folders[-1].name)[0] == 0

@@ -150,11 +150,11 @@ def test_bad_input_leaves_nothing(parameters: dict[str, str], tmp_path: Path, mo
 
 
 def test_target_aws_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Target aws without the CLI is refused before anything happens."""
+    """Target aws of a stack that names no account is refused before anything happens."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(TargetError, match="Pulumi CLI"):
+    with pytest.raises(TargetError, match="which account it is for"):
         run("deploy_prod", {"target": "aws"})
     assert list(tmp_path.iterdir()) == []
 
