@@ -68,7 +68,7 @@ def bootstrap(
 
 def _run(wanted: Wanted, *, dry_run: bool) -> None:
     from prod_infra.bootstrap.run import carry_out, look
-    from prod_infra.deployment.permission import boundary
+    from prod_infra.deployment.account.permission import boundary
 
     acts = look(wanted)
 

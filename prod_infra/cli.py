@@ -81,7 +81,7 @@ def resources(
     as_json: Annotated[bool, typer.Option("--json", help="For programs: every input, secrets masked.")] = False,
 ) -> None:
     """List what the program registers, without asking or changing anything."""
-    from prod_infra.deployment.evaluate import register
+    from prod_infra.deployment.program.evaluate import register
     from prod_infra.properties import masked
 
     registrations = register(program_of(project, stack, setting))
@@ -118,7 +118,7 @@ def graph(
     output: Annotated[Path | None, typer.Option("--output", help="File to write; standard output if left out.")] = None,
 ) -> None:
     """Draw the environment from what the program registers."""
-    from prod_infra.deployment.evaluate import register
+    from prod_infra.deployment.program.evaluate import register
     from prod_infra.graph import mermaid, svg
 
     registrations = register(program_of(project, stack, setting))

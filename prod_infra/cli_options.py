@@ -13,7 +13,7 @@ import typer
 from prod_infra.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from prod_infra.deployment.aws_target import AwsTarget
+    from prod_infra.deployment.account.aws_target import AwsTarget
     from prod_infra.deployment.engine import Engine, Program, Review
     from prod_infra.deployment.targets import LocalTarget
 
@@ -83,7 +83,7 @@ def open_target(program: Program, target: Target, endpoint: str) -> Iterator[Loc
     Raises:
         TargetError: it can't be used.
     """
-    from prod_infra.deployment.aws_target import AwsTarget
+    from prod_infra.deployment.account.aws_target import AwsTarget
     from prod_infra.deployment.targets import open_local
 
     with AwsTarget.open(program) if target is Target.AWS else open_local(endpoint) as opened:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from prod_infra.deployment.engine import Program
     from prod_infra.deployment.policy_gate import Verdict
-    from prod_infra.deployment.registration import Registration
+    from prod_infra.deployment.program.registration import Registration
 
 # Commands import what they use: `policy --help` need not wait for pulumi_aws.
 
@@ -81,8 +81,8 @@ def registrations(program: Program, config: Mapping[str, object]) -> Sequence[Re
     Raises:
         InvalidInputError: the configuration lowers a rule in what may be production.
     """
-    from prod_infra.deployment.evaluate import register
     from prod_infra.deployment.policy_config import refuse_in_production
+    from prod_infra.deployment.program.evaluate import register
 
     found = register(program)
     refuse_in_production(config, found)

@@ -103,7 +103,7 @@ def report(
 @records_app.command()
 def archive(run: Annotated[str, typer.Argument(help="The run's id, as `records list` shows it.")]) -> None:
     """Put the record of a run on a real account into its evidence bucket, where the run itself could not; once."""
-    from prod_infra.deployment.aws_target import AwsTarget
+    from prod_infra.deployment.account.aws_target import AwsTarget
     from runbooks.core.environment import environment
     from runbooks.core.run_folder import find_folder
     from runbooks.running.evidence import keep_evidence

@@ -26,8 +26,8 @@ from prod_infra.deployment.policy_findings import FindingReader
 from prod_infra.deployment.policy_gate import PACK
 from prod_infra.deployment.policy_process import PolicyProcess
 from prod_infra.deployment.policy_requests import analyze_request, stack_request
-from prod_infra.deployment.registration import Registration
-from prod_infra.deployment.wire import UNKNOWN as _UNKNOWN_ON_THE_WIRE
+from prod_infra.deployment.program.registration import Registration
+from prod_infra.deployment.program.wire import UNKNOWN as _UNKNOWN_ON_THE_WIRE
 from prod_infra.errors import InvalidInputError
 from prod_infra.properties import UNKNOWN, typed
 

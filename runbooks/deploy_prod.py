@@ -12,11 +12,12 @@ from typing import Any, ClassVar, Final
 from rich.console import Console
 from rich.text import Text
 
-from prod_infra.deployment import evaluate, policy_gate
-from prod_infra.deployment.aws_target import AwsTarget
+from prod_infra.deployment import policy_gate
+from prod_infra.deployment.account.aws_target import AwsTarget
 from prod_infra.deployment.engine import Change, ChangeKind, Engine, Progress, Result
 from prod_infra.deployment.policy_report import as_json
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program import evaluate
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.report import show_progress, show_result, summary
 from prod_infra.errors import DeploymentError, RunbookError
 from runbooks.actions.deployment import AccountDeployment, Deployment, Rehearsal

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from prod_infra.deployment.aws_target import AwsTarget
+from prod_infra.deployment.account.aws_target import AwsTarget
 from prod_infra.deployment.engine import OnProgress, Program, Result, Review
 from prod_infra.deployment.targets import LocalTarget
 from prod_infra.local_aws import ACCOUNT_ID

@@ -57,18 +57,18 @@ AFTER: Final = (
         "Engines and targets",
         {
             "prod_infra.deployment.engine": (),
-            "prod_infra.deployment.embedded_engine": ("EmbeddedEngine",),
+            "prod_infra.deployment.embedded.embedded_engine": ("EmbeddedEngine",),
             "prod_infra.deployment.pulumi_engine": ("PulumiEngine",),
             "prod_infra.deployment.targets": ("LocalTarget", "open_local"),
-            "prod_infra.deployment.aws_target": ("AwsTarget", "SavedPlan"),
+            "prod_infra.deployment.account.aws_target": ("AwsTarget", "SavedPlan"),
             "prod_infra.deployment.project": ("find", "load", "packaged"),
         },
     ),
     Section(
         "The policy gate",
         {
-            "prod_infra.deployment.evaluate": ("register",),
-            "prod_infra.deployment.registration": ("Registration",),
+            "prod_infra.deployment.program.evaluate": ("register",),
+            "prod_infra.deployment.program.registration": ("Registration",),
             "prod_infra.deployment.policy_gate": ("check", "check_program", "Verdict", "RuleInfo", "Outcome"),
             "prod_infra.deployment.policy_findings": ("Finding",),
             "prod_infra.deployment.policy_config": ("refuse_in_production",),

@@ -26,11 +26,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from prod_infra.deployment.evaluate import register
 from prod_infra.deployment.policy_gate import PACK, Verdict, ask
 from prod_infra.deployment.policy_process import PolicyProcess
+from prod_infra.deployment.program.evaluate import register
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.project import packaged
-from prod_infra.deployment.registration import Registration
 from prod_infra.local_aws.server import LocalAws
 from prod_infra.properties import masked
 from tests.bench_runbooks import show_runbooks

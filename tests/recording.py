@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from prod_infra.deployment.engine import Program
-from prod_infra.deployment.evaluate import register
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.evaluate import register
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.production import ProductionEnvironment
 from prod_infra.properties import plain
 from prod_infra.settings import Settings

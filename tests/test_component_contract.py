@@ -15,7 +15,7 @@ import pytest
 
 from prod_infra import compute, data, edge, network, operations
 from prod_infra.component import Component
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.edge.private_bucket import PrivateBucket
 from prod_infra.production import ProductionEnvironment
 from prod_infra.properties import plain

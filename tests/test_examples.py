@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from prod_infra.deployment.engine import Program
-from prod_infra.deployment.evaluate import register
 from prod_infra.deployment.policy_config import refuse_in_production
 from prod_infra.deployment.policy_gate import check
 from prod_infra.deployment.policy_guard import PolicyGuard
+from prod_infra.deployment.program.evaluate import register
 from prod_infra.deployment.project import load
 from prod_infra.deployment.targets import LocalTarget
 from prod_infra.errors import InvalidInputError

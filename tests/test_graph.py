@@ -7,9 +7,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from prod_infra.deployment.evaluate import register
+from prod_infra.deployment.program.evaluate import register
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.project import packaged
-from prod_infra.deployment.registration import Registration
 from prod_infra.graph import mermaid, picture, svg
 
 DOCS = Path(__file__).parent.parent / "docs"

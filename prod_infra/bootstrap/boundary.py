@@ -9,7 +9,7 @@ from typing import Any
 
 from prod_infra.bootstrap.managed_policy import policy_acts
 from prod_infra.bootstrap.piece import Act, Piece, Wanted
-from prod_infra.deployment.permission import boundary
+from prod_infra.deployment.account.permission import boundary
 
 
 def document(wanted: Wanted) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from prod_infra.bootstrap.piece import Wanted
 from prod_infra.bootstrap.role import Role
-from prod_infra.deployment.permissions import policies
+from prod_infra.deployment.account.permissions import policies
 
 
 def documents(wanted: Wanted) -> Mapping[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 
 
 class ChangeKind(StrEnum):

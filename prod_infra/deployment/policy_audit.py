@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from prod_infra.deployment.registration import Registration
-from prod_infra.deployment.resource_state import ResourceState, from_json
-from prod_infra.deployment.secrets_manager import SecretsManager, passphrase_for
-from prod_infra.deployment.wire import SECRET, SIGNATURE, UNKNOWN
+from prod_infra.deployment.embedded.resource_state import ResourceState, from_json
+from prod_infra.deployment.embedded.secrets_manager import SecretsManager, passphrase_for
+from prod_infra.deployment.program.registration import Registration
+from prod_infra.deployment.program.wire import SECRET, SIGNATURE, UNKNOWN
 from prod_infra.errors import StateError
 
 _SCHEMA: Final = 3

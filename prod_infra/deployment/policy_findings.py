@@ -12,7 +12,7 @@ from typing import Final
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import analyzer_pb2
 
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.properties import SECRET_MASK
 
 _LEVELS: Final = {0: "advisory", 1: "mandatory", 2: "disabled", 3: "remediate"}

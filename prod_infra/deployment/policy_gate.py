@@ -25,7 +25,7 @@ from prod_infra.deployment.policy_config import LEVELS, lowered, policy_config
 from prod_infra.deployment.policy_findings import BOOKKEEPING, SEVERITIES, Finding, FindingReader
 from prod_infra.deployment.policy_process import PolicyProcess
 from prod_infra.deployment.policy_requests import analyze_request, stack_request
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.errors import PolicyError
 
 PACK: Final = Path(__file__).resolve().parents[2] / "policies"

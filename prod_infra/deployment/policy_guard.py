@@ -18,7 +18,7 @@ from prod_infra.deployment.policy_findings import Finding, FindingReader
 from prod_infra.deployment.policy_gate import PACK
 from prod_infra.deployment.policy_process import PolicyProcess
 from prod_infra.deployment.policy_requests import analyze_request
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 
 
 class PolicyGuard:

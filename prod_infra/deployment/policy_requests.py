@@ -10,8 +10,8 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi.type_token import get_type_token
 
-from prod_infra.deployment.registration import Registration
-from prod_infra.deployment.wire import to_struct
+from prod_infra.deployment.program.registration import Registration
+from prod_infra.deployment.program.wire import to_struct
 
 
 def _computed(types: set[str]) -> dict[str, set[str]]:

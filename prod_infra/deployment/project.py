@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import yaml
 
+from prod_infra.deployment.embedded.secrets_manager import SecretsManager
 from prod_infra.deployment.engine import Program
-from prod_infra.deployment.secrets_manager import SecretsManager
 from prod_infra.errors import InvalidInputError, StateError
 
 PROJECT: Final = "prod-infra"

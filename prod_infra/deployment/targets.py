@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from prod_infra.deployment.embedded.secrets_manager import passphrase_for
 from prod_infra.deployment.engine import Engine, Program, Review
-from prod_infra.deployment.secrets_manager import passphrase_for
 from prod_infra.errors import TargetError
 from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.clients import Clients
@@ -101,8 +101,8 @@ class LocalTarget:
 
     def engine(self, program: Program, review: Review | None = None) -> Engine:
         """Return the engine that plans and applies the program here; `review` may object to a step of `up`."""
-        from prod_infra.deployment.embedded_engine import EmbeddedEngine
-        from prod_infra.deployment.state import StateFile
+        from prod_infra.deployment.embedded.embedded_engine import EmbeddedEngine
+        from prod_infra.deployment.embedded.state import StateFile
         from prod_infra.local_aws.provider.provider import LocalAwsProvider
         from prod_infra.local_aws.provider.random_provider import LocalRandomProvider
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.graph.picture import DATA, EDGE, PRIVATE, PUBLIC, REGION, TIERS, Node, picture
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.properties import plain
 
 EDGE, PUBLIC, PRIVATE, DATA, REGION = "edge", "public", "private", "data", "region"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
 
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.graph.picture import DATA, DRAWN, EDGE, PRIVATE, PUBLIC, REGION, TIERS, Node, Picture, picture
 
 MARGIN, GAP, BOX_HEIGHT, TITLE = 26, 14, 56, 30

@@ -8,14 +8,14 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.text import Text
 
-from prod_infra.deployment import preconditions
-from prod_infra.deployment.aws_target import AwsTarget, SavedPlan
-from prod_infra.deployment.blast_radius import HOLDS_DATA, BlastRadius, blast_radius, require_allowed
-from prod_infra.deployment.cost import monthly_cost
+from prod_infra.deployment.account import preconditions
+from prod_infra.deployment.account.aws_target import AwsTarget, SavedPlan
+from prod_infra.deployment.account.blast_radius import HOLDS_DATA, BlastRadius, blast_radius, require_allowed
+from prod_infra.deployment.account.cost import monthly_cost
+from prod_infra.deployment.account.precondition import Precondition
 from prod_infra.deployment.engine import OnProgress, Result
 from prod_infra.deployment.policy_guard import PolicyGuard
-from prod_infra.deployment.precondition import Precondition
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.targets import LocalTarget
 from runbooks.core.environment import Environment
 from runbooks.core.results import publish

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import httpx
 
-from prod_infra.deployment.aws_target import AwsTarget
+from prod_infra.deployment.account.aws_target import AwsTarget
 from prod_infra.deployment.clients import AwsClients
 from prod_infra.deployment.targets import LocalTarget
 

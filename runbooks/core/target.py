@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from rich.console import Console
 
-from prod_infra.deployment.aws_target import AwsTarget
+from prod_infra.deployment.account.aws_target import AwsTarget
 from prod_infra.deployment.targets import LocalTarget, open_local
 from runbooks.core.environment import Environment
 from runbooks.core.rehearsal import open_environment

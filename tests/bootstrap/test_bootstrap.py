@@ -16,8 +16,8 @@ from prod_infra.bootstrap.deploy_role import documents
 from prod_infra.bootstrap.identity_provider import ISSUER, provider_arn, trust
 from prod_infra.bootstrap.piece import Act, Wanted
 from prod_infra.bootstrap.run import carry_out, look
-from prod_infra.deployment import evaluate
-from prod_infra.deployment.permissions import PERMISSIONS
+from prod_infra.deployment.account.permissions import PERMISSIONS
+from prod_infra.deployment.program import evaluate
 from prod_infra.deployment.project import packaged
 from prod_infra.errors import InvalidInputError
 from prod_infra.local_aws import ACCOUNT_ID

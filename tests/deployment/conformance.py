@@ -22,7 +22,7 @@ import grpc.aio
 import pulumi
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from prod_infra.deployment.embedded_engine import EmbeddedEngine
+from prod_infra.deployment.embedded.embedded_engine import EmbeddedEngine
 from prod_infra.deployment.engine import Engine, Program, Result
 from prod_infra.deployment.pulumi_engine import PulumiEngine
 from prod_infra.errors import ProdInfraError

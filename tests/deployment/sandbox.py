@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from prod_infra.deployment.embedded_engine import EmbeddedEngine
+from prod_infra.deployment.embedded.embedded_engine import EmbeddedEngine
+from prod_infra.deployment.embedded.secrets_manager import SecretsManager
+from prod_infra.deployment.embedded.state import StateFile
 from prod_infra.deployment.engine import Program
-from prod_infra.deployment.secrets_manager import SecretsManager
-from prod_infra.deployment.state import StateFile
 from tests.deployment.memory_cloud import Cloud, MemoryProvider, Node, NodeProgram, RecoveringProvider
 
 PASSPHRASE: Final = "laws"

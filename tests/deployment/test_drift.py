@@ -15,9 +15,9 @@ from botocore.stub import Stubber
 
 from prod_infra.deployment.drift_owners import Owners
 from prod_infra.deployment.drift_trail import Trail
+from prod_infra.deployment.embedded.state import Operation
 from prod_infra.deployment.engine import Change, ChangeKind, Engine, Program, Reading
 from prod_infra.deployment.pulumi_engine import PulumiEngine
-from prod_infra.deployment.state import Operation
 from tests.deployment.conformance import _Stage, pair, secret
 from tests.deployment.memory_cloud import Cloud, Node
 from tests.deployment.sandbox import PASSPHRASE, engine, state_file

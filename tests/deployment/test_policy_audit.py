@@ -10,7 +10,7 @@ import pytest
 
 from prod_infra.deployment.policy_audit import saved
 from prod_infra.deployment.policy_gate import check
-from prod_infra.deployment.wire import SECRET, SIGNATURE
+from prod_infra.deployment.program.wire import SECRET, SIGNATURE
 from prod_infra.errors import StateError
 
 TASK = "aws:ecs/taskDefinition:TaskDefinition"

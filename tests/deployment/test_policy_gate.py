@@ -15,7 +15,7 @@ from prod_infra.deployment.policy_config import unique_json
 from prod_infra.deployment.policy_gate import check, render
 from prod_infra.deployment.policy_process import PolicyProcess
 from prod_infra.deployment.policy_requests import analyze_request
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.errors import InvalidInputError, PolicyError
 from prod_infra.properties import typed
 

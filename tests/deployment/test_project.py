@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from prod_infra.deployment import project
-from prod_infra.deployment.evaluate import register
-from prod_infra.deployment.secrets_manager import SecretsManager
+from prod_infra.deployment.embedded.secrets_manager import SecretsManager
+from prod_infra.deployment.program.evaluate import register
 from prod_infra.errors import InvalidInputError
 from prod_infra.properties import masked
 from tests.deployment.sandbox import PASSPHRASE, SALT

@@ -11,7 +11,7 @@ from typing import Final
 
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
 
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.properties import typed
 from tests.policies.schema import required
 from tests.policies.weaker import ADDED, DOCUMENTS, WEAKER

@@ -9,7 +9,7 @@ import pytest
 
 from prod_infra.deployment.policy_gate import ask
 from prod_infra.deployment.policy_process import PolicyProcess
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 from prod_infra.properties import typed
 from tests.policies import proof
 

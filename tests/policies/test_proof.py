@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prod_infra.deployment.registration import Registration
+from prod_infra.deployment.program.registration import Registration
 from tests.policies import proof
 from tests.policies.harmless import HARMLESS
 from tests.policies.mutations import Mutation, mutations

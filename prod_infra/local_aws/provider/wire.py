@@ -12,7 +12,7 @@ from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from prod_infra.deployment.wire import UNKNOWN
+from prod_infra.deployment.program.wire import UNKNOWN
 from prod_infra.errors import ProdInfraError
 from prod_infra.local_aws.provider.provider import PartialCreateError
 

@@ -1,0 +1,1 @@
+"""A real account: which it must be, what it must have, what a plan would destroy and cost."""

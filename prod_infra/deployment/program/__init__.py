@@ -1,0 +1,1 @@
+"""Runs a Pulumi program in process and notes what it registers."""
