@@ -33,7 +33,9 @@ from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.project import packaged
 from prod_infra.local_aws.server import LocalAws
 from prod_infra.properties import masked
+from tests.bench_engines import show_engines
 from tests.bench_runbooks import show_runbooks
+from tests.bench_timing import timed
 
 COMMAND = str(Path(sys.executable).with_name("prod-infra"))
 RUNS = 3
@@ -50,15 +52,6 @@ class Case:
     budget: float | None = None
 
 
-def _timed(command: list[str], folder: Path) -> float:
-    start = time.perf_counter()
-    told = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-    seconds = time.perf_counter() - start
-    if told.returncode:
-        raise RuntimeError(f"{' '.join(command)} exited {told.returncode}: {(told.stdout + told.stderr)[-1000:]}")
-    return seconds
-
-
 def _repeat(measure: Callable[[], float], runs: int = RUNS) -> list[float]:
     return [measure() for _ in range(runs)]
 
@@ -69,8 +62,8 @@ def _deployments(folder: Path) -> tuple[list[float], list[float]]:
     for _ in range(RUNS):
         with LocalAws.start() as aws:
             up = [COMMAND, "up", "--target", "local", "--endpoint", aws.endpoint]
-            first.append(_timed(up, folder))
-            second.append(_timed(up, folder))
+            first.append(timed(up, folder))
+            second.append(timed(up, folder))
     return first, second
 
 
@@ -210,16 +203,14 @@ def main() -> None:
     _beside_checkov(console, sizes, _growth(console, sizes))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        imports = _repeat(lambda: _timed([sys.executable, "-c", "import prod_infra.program"], folder))
+        imports = _repeat(lambda: timed([sys.executable, "-c", "import prod_infra.program"], folder))
         first, second = _deployments(folder)
         cases = [
             Case("import the program (the unit)", imports),
-            Case("prod-infra policy", _repeat(lambda: _timed([COMMAND, "policy"], folder)), 3),
+            Case("prod-infra policy", _repeat(lambda: timed([COMMAND, "policy"], folder)), 3),
             Case("prod-infra up, fresh local AWS", first, 13),
             Case("prod-infra up, no changes", second, 6),
-            Case(
-                "deploy_prod runbook", _repeat(lambda: _timed([COMMAND, "runbook", "run", "deploy_prod"], folder)), 40
-            ),
+            Case("deploy_prod runbook", _repeat(lambda: timed([COMMAND, "runbook", "run", "deploy_prod"], folder)), 40),
         ]
     unit = statistics.median(imports)
     table = Table(
@@ -230,6 +221,7 @@ def main() -> None:
         promised = "" if case.budget is None else f"{case.budget:.0f} s"
         table.add_row(case.name, f"{median:.2f} s", f"{median / unit:.1f}", promised)
     console.print(table)
+    show_engines(console)
     show_runbooks(console)
 
 

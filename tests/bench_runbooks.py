@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +13,7 @@ from rich.table import Table
 
 from runbooks.catalog import RUNBOOKS
 from tests.bench_data_plane import BUDGET, measure_data_plane
+from tests.bench_timing import timed
 from tests.runbooks.rehearsed import Rehearsed, rehearsal
 
 RUNS: Final = 3
@@ -26,12 +25,6 @@ DRILL_BUDGET: Final = 20.0
 NAME: Final = "docdb_failover"
 
 
-def _timed(command: list[str], folder: Path) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return time.perf_counter() - start
-
-
 def _given(env: Rehearsed, *, dry: bool) -> list[str]:
     return ["-p", f"endpoint={env.target.endpoint}", *(["-p", "dry_run=true"] if dry else [])]
 
@@ -39,14 +32,14 @@ def _given(env: Rehearsed, *, dry: bool) -> list[str]:
 def _ours(env: Rehearsed, *, dry: bool) -> float:
     """Return the seconds of a whole run by our runner, pages and seals included."""
     command = [str(Path(sys.executable).with_name("prod-infra")), "runbook", "run", NAME]
-    return _timed([*command, *_given(env, dry=dry)], env.directory)
+    return timed([*command, *_given(env, dry=dry)], env.directory)
 
 
 def _papermills(env: Rehearsed, number: int) -> float:
     """Return the seconds that papermill alone needs for the same notebook with the same parameters."""
     dry = ["-p", "endpoint", env.target.endpoint, "-p", "dry_run", "true"]
     command = [sys.executable, "-m", "papermill", str(RUNBOOKS[NAME].notebook), f"plain-{number}.ipynb", *dry]
-    return _timed(command, env.directory)
+    return timed(command, env.directory)
 
 
 def show_runbooks(console: Console) -> None:
