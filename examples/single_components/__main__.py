@@ -35,7 +35,7 @@ logs = AccessLogs("api-access-logs", PrivateBucketArgs(environment=ENV, expire_d
 team = network()
 vpc_id, tables = team.vpc.id, team.private_route_table_ids
 public, private = list(team.public_subnet_ids.values()), list(team.private_subnet_ids.values())
-FlowLogs("api-flow-logs", FlowLogsArgs(environment=ENV, vpc_id=vpc_id, kms_key_arn=keys.logs))
+FlowLogs("api-flow-logs", FlowLogsArgs(environment=ENV, region=region, vpc_id=vpc_id, kms_key_arn=keys.logs))
 nat = Nat(
     "api-nat",
     NatArgs(
@@ -72,7 +72,7 @@ VpcEndpoints(
     ),
 )
 
-repository = Ecr("api-ecr", EcrArgs(environment=ENV, kms_key_arn=keys.images))
+repository = Ecr("api-ecr", EcrArgs(environment=ENV, region=region, kms_key_arn=keys.images))
 cert = AcmCert("api-cert", AcmCertArgs(environment=ENV, domain_name=config.require("domain"), zone_id=zone_id))
 uploads = S3Images(
     "api-uploads", PrivateBucketArgs(environment=ENV, kms_key_arn=keys.buckets, log_bucket=logs.target_bucket)

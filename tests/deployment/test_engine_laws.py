@@ -46,11 +46,15 @@ def programs(draw: st.DrawFn) -> tuple[Node, ...]:
 def transitions(draw: st.DrawFn) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
     """Two programs after each other.
 
-    What was anchored to a resource that is deleted before it is replaced stays so: Pulumi registers what no longer
-    depends on it in any order, and its old copy may then hold what must go first.
+    What was anchored to a resource that is deleted before it is replaced, by itself or together with what it needs,
+    stays so: Pulumi registers what no longer depends on it in any order, and its old copy may then hold what must go
+    first.
     """
     before, after = draw(programs()), draw(programs())
     firsts = {node.name for nodes in (before, after) for node in nodes if node.unique}
+    for node in before:
+        if firsts.intersection((*node.needs, node.anchor)):
+            firsts.add(node.name)
     anchors = {node.name: node.anchor for node in before if node.anchor in firsts}
     names = {node.name for node in after}
     for node in after:

@@ -19,7 +19,7 @@ from runbooks.core.journal import Entry, pending, read_journal
 from runbooks.records.record import CellStatus, Record, Verdict
 from runbooks.records.verification import verify
 from runbooks.running.runner import read_record
-from tests.runbooks.rehearsed import SETTINGS, Rehearsed, eventually
+from tests.runbooks.rehearsed import SETTINGS, Rehearsed, eventually, kernel_of
 from tests.runbooks.releasing import Stage
 
 COMMAND: Final = "import sys; from prod_infra.cli import main; main(['runbook', *sys.argv[1:]])"
@@ -326,19 +326,6 @@ def is_planned(folder: Path) -> bool:
 def has_failed(folder: Path) -> bool:
     """Whether a step of a run has failed."""
     return any(entry["event"] == "failed" for entry in read_journal(folder / "journal.jsonl"))
-
-
-def kernel_of(process: subprocess.Popen[str]) -> int:
-    """Return the process id of a run's kernel."""
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                if parent == process.pid and "ipykernel_launcher" in (folder / "cmdline").read_text():
-                    return int(folder.name)
-            except (OSError, ValueError):
-                continue
-    raise AssertionError("there is no kernel")
 
 
 def kill_kernel(process: subprocess.Popen[str]) -> None:

@@ -120,7 +120,7 @@ class Rehearsed:
         )
         folder = eventually(lambda: next(iter(set(self.folders) - known), None) if process.poll() is None else None)
         eventually(lambda: when([dict(entry) for entry in read_journal(folder / "journal.jsonl")]))
-        os.kill(_kernel_of(process), 9)
+        os.kill(kernel_of(process), 9)
         said, _ = process.communicate(timeout=120)
         assert process.returncode == 1, said
         return read_record(folder)
@@ -181,7 +181,8 @@ def eventually(found: Callable[[], Any], seconds: float = 60.0) -> Any:
     return given
 
 
-def _kernel_of(process: subprocess.Popen[str]) -> int:
+def kernel_of(process: subprocess.Popen[str]) -> int:
+    """Return the process id of a run's kernel."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:

@@ -20,6 +20,7 @@ from prod_infra.local_aws.server import LocalAws
 from runbooks.core.journal import read_journal
 from runbooks.records.record import Record, Verdict
 from runbooks.records.verification import verify
+from tests.runbooks.rehearsed import kernel_of
 
 ROOT = Path(__file__).parents[3]
 DRILL = [sys.executable, "-m", "tests.runbooks.drill.tag_drill"]
@@ -105,18 +106,6 @@ def place(tmp_path: Path, local_aws: LocalAws, clients: Clients) -> Place:
     return Place(tmp_path, clients, local_aws.endpoint, queue)
 
 
-def _kernel_of(process: subprocess.Popen[str]) -> int:
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                if parent == process.pid and "ipykernel_launcher" in (folder / "cmdline").read_text():
-                    return int(folder.name)
-            except (OSError, ValueError):
-                continue
-    raise AssertionError("there is no kernel")
-
-
 def test_record_of_a_run_says_it_all(place: Place) -> None:
     """A run that succeeds: who, where, approved plan, steady states, journal, lock given back, sealed; no secret."""
     code, said = place.run(*place.parameters(db_password=SECRET))
@@ -149,7 +138,7 @@ def test_record_of_a_run_says_it_all(place: Place) -> None:
 def test_killed_kernel_is_taken_back(place: Place, where: str) -> None:
     """Kill -9 of the kernel between any two steps: a true record, everything taken back, newest first."""
     process = place.stop_at(where)
-    os.kill(_kernel_of(process), signal.SIGKILL)
+    os.kill(kernel_of(process), signal.SIGKILL)
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 1, said
     assert place.tags == {}
@@ -183,7 +172,7 @@ def test_stopped_run_is_taken_back(place: Place, number: signal.Signals) -> None
 
 def _kill_runner(place: Place, where: str, **more: str) -> str:
     process = place.stop_at(where, **more)
-    kernel = _kernel_of(process)
+    kernel = kernel_of(process)
     process.kill()
     process.communicate(timeout=60)
     for _ in range(200):
@@ -244,7 +233,7 @@ def test_alarm_that_fires_stops_the_run(place: Place) -> None:
 def test_full_disk_keeps_nothing_from_being_taken_back(place: Place) -> None:
     """Where not a byte can be written any more, all is taken back, and said; with room, `undo` completes the record."""
     process = place.stop_at("in second")
-    kernel = _kernel_of(process)
+    kernel = kernel_of(process)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
     os.kill(kernel, signal.SIGKILL)
     said, _ = process.communicate(timeout=120)
