@@ -83,11 +83,16 @@ def open_target(program: Program, target: Target, endpoint: str) -> Iterator[Loc
     Raises:
         TargetError: it can't be used.
     """
-    from prod_infra.deployment.account.aws_target import AwsTarget
-    from prod_infra.deployment.targets import open_local
+    if target is Target.AWS:
+        from prod_infra.deployment.account.aws_target import AwsTarget
 
-    with AwsTarget.open(program) if target is Target.AWS else open_local(endpoint) as opened:
-        yield opened
+        with AwsTarget.open(program) as account:
+            yield account
+    else:
+        from prod_infra.deployment.targets import open_local
+
+        with open_local(endpoint) as local:
+            yield local
 
 
 @contextmanager

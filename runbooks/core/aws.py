@@ -6,13 +6,15 @@ import ssl
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from prod_infra.deployment.account.aws_target import AwsTarget
 from prod_infra.deployment.clients import AwsClients
 from prod_infra.deployment.targets import LocalTarget
+
+if TYPE_CHECKING:
+    from prod_infra.deployment.account.aws_target import AwsTarget
 
 LOCAL_POLL_SECONDS: Final = 0.2
 """Between two looks at a local AWS, whose clock runs fast."""
@@ -100,7 +102,7 @@ class Aws:
         Raises:
             TargetError: the data plane can't start.
         """
-        if isinstance(self._target, AwsTarget):
+        if not isinstance(self._target, LocalTarget):
             return FrontDoor(base_url=f"https://{domain}")
         plane = self._target.server.data_plane()
         return FrontDoor(base_url=plane.url, host=domain, ca_file=plane.ca_file)
@@ -116,7 +118,7 @@ class Aws:
             TargetError: the data plane can't start.
         """
         origin = f"origin-alb.{domain}"
-        if isinstance(self._target, AwsTarget):
+        if not isinstance(self._target, LocalTarget):
             return FrontDoor(base_url=f"https://{origin}:{port}")
         plane = self._target.server.data_plane()
         return FrontDoor(base_url=plane.test_url, host=origin, ca_file=plane.ca_file)

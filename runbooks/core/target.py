@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.console import Console
 
-from prod_infra.deployment.account.aws_target import AwsTarget
 from prod_infra.deployment.targets import LocalTarget, open_local
 from runbooks.core.environment import Environment
 from runbooks.core.rehearsal import open_environment
 from runbooks.parameters import DrillParameters
 
-Target: TypeAlias = LocalTarget | AwsTarget
+if TYPE_CHECKING:
+    from prod_infra.deployment.account.aws_target import AwsTarget
+
+# A real account loads Pulumi's Automation API, which no rehearsal need wait for.
+# ruff: noqa: PLC0415
+
+Target: TypeAlias = "LocalTarget | AwsTarget"
 
 
 def open_target(
@@ -32,6 +37,8 @@ def open_target(
         RunbookError: the environment that was made for a rehearsal does not get well.
     """
     if parameters.target == "aws":
+        from prod_infra.deployment.account.aws_target import AwsTarget
+
         return AwsTarget.open(env.program)
     if deploys:
         return open_local(parameters.endpoint, start=True, keep=keep, hosted_zones=[env.hosted_zone])
@@ -51,5 +58,7 @@ def reopen(name: str, *, account: str, region: str, endpoint: str = "") -> Targe
         TargetError: it can't be used.
     """
     if name == "aws":
+        from prod_infra.deployment.account.aws_target import AwsTarget
+
         return AwsTarget.connect((account,), region)
     return open_local(endpoint)
