@@ -240,7 +240,9 @@ class Run(ABC, Generic[P]):
         if failed := show_checks(self.console, f"steady_state_{when}", self.steady_checks()):
             raise RunbookError(
                 f"The environment is not well {when}: {'; '.join(f'{one.name}: {one.detail}' for one in failed)}",
-                hint="nothing was changed; mend that first" if when == "before" else "the steps are taken back",
+                hint="nothing was changed; mend that first"
+                if when == "before"
+                else "the journal has what takes the steps back",
             )
 
     def plan(self) -> None:

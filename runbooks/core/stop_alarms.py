@@ -39,4 +39,6 @@ class StopAlarms:
         pages = self._aws("cloudwatch").get_paginator("describe_alarms").paginate(StateValue="ALARM")
         firing = {alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"]} & self._names
         if firing:
-            raise StopAlarmError(f"Alarms fire: {', '.join(sorted(firing))}.", hint="the steps are taken back")
+            raise StopAlarmError(
+                f"Alarms fire: {', '.join(sorted(firing))}.", hint="the journal has what takes the steps back"
+            )

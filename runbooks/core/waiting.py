@@ -55,7 +55,8 @@ def wait(
         left = deadline - time.monotonic()
         if left <= 0:
             raise WaitTimeoutError(
-                f"Waited {timeout:g} s for {what}, in vain.", hint="AWS's console may say why; the steps are taken back"
+                f"Waited {timeout:g} s for {what}, in vain.",
+                hint="AWS's console may say why; the journal has what takes the steps back",
             )
         time.sleep(min(poll, left))
     return found

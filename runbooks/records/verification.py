@@ -58,7 +58,7 @@ def verify(records: Path) -> Verification:
     for name, folder in present.items():
         if not (folder / MANIFEST).exists():
             if name not in {link.run for link in chain}:
-                notes.append(f"{name}: never sealed: its runner was killed, or is still at work")
+                notes.append(f"{name}: never sealed: its runner was killed, is still at work, or there was none")
             continue
         manifests |= _folder(folder, problems, notes)
     problems += _chain(chain, manifests, present)
