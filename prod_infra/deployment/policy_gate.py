@@ -303,8 +303,9 @@ def render(verdict: Verdict, console: Console) -> None:
         console.print(Text.assemble((finding.rule, style), "  ", (resource, "bold"), f"  {kind}"), soft_wrap=True)
         for line in filter(None, lines):
             console.print(Text(f"    {line}"), soft_wrap=True)
-    for rule, reason in verdict.deferred.items():
-        console.print(Text(f"{rule} waits for `up`: {reason}", style="dim"), soft_wrap=True)
+    for reason in dict.fromkeys(verdict.deferred.values()):
+        waiting = ", ".join(rule for rule, why in verdict.deferred.items() if why == reason)
+        console.print(Text(f"decided in `up`: {waiting}: {reason}", style="dim"), soft_wrap=True)
     for what, rules in (("disabled", verdict.disabled), ("advisory or not strict", verdict.lowered)):
         if rules:
             console.print(Text(f"{what} by configuration: {', '.join(rules)}", style="yellow"), soft_wrap=True)
