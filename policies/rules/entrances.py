@@ -33,17 +33,33 @@ _SOURCES = ("referencedSecurityGroupId", "sourceSecurityGroupId")
 _CIDRS = ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks")
 
 
+def _groups(resource: PolicyResource, key: str, stack: Stack) -> list[PolicyResource]:
+    """Return the security groups that a property names.
+
+    Raises:
+        UnknownValueError: they are not the stack's own.
+    """
+    found = stack.used(resource, key, SECURITY_GROUP)
+    if not found and known(resource, key):
+        undecided(resource, key)
+    return found
+
+
+def _ingress(group: PolicyResource, stack: Stack) -> list[PolicyResource]:
+    """Return the rules of a group that are resources of their own and let somebody in."""
+    rules = stack.users(group, "securityGroupId", (*SECURITY_GROUP_INGRESS_RULE, *SECURITY_GROUP_RULE))
+    return [rule for rule in rules if known(rule, "type") != "egress"]
+
+
 def _admitted(group: PolicyResource, stack: Stack) -> Iterator[tuple[str, Any]]:
     """Yield `(rule's name, block of addresses)` for each block that a group's rules admit; None for one unknown yet."""
-    rules = stack.users(group, "securityGroupId", (*SECURITY_GROUP_INGRESS_RULE, *SECURITY_GROUP_RULE))
-    holders = [(rule.name, rule) for rule in rules if known(rule, "type") != "egress"]
-    for name, rule in holders:
+    for rule in _ingress(group, stack):
         for key in _CIDRS:
             value = known(rule, key)
             blocks = [value] if isinstance(value, str) else list(items(value))
             if not blocks and rule.property_dependencies.get(key):
                 blocks = [None]
-            yield from ((name, block) for block in blocks)
+            yield from ((rule.name, block) for block in blocks)
     for rule in items(known(group, "ingress")):
         for key in _CIDRS[2:]:
             yield from ((group.name, block) for block in items(rule.get(key)))
@@ -52,10 +68,7 @@ def _admitted(group: PolicyResource, stack: Stack) -> Iterator[tuple[str, Any]]:
 def _only_cloudfront(balancer: PolicyResource, stack: Stack) -> Iterator[str]:
     if known(balancer, "internal") is True or not stack.of(DISTRIBUTION):
         return
-    groups = stack.used(balancer, "securityGroups", SECURITY_GROUP)
-    if not groups and known(balancer, "securityGroups"):
-        undecided(balancer, "securityGroups")
-    for group in groups:
+    for group in _groups(balancer, "securityGroups", stack):
         for name, block in _admitted(group, stack):
             if block is not None and is_world(block):
                 yield f"rule {name} admits the world to the load balancer behind CloudFront"
@@ -136,10 +149,7 @@ def only_groups(key: str, what: str) -> Callable[[PolicyResource, Stack], Iterat
     """Return the check that the security groups in `key` admit no block of addresses."""
 
     def check(resource: PolicyResource, stack: Stack) -> Iterator[str]:
-        groups = stack.used(resource, key, SECURITY_GROUP)
-        if not groups and known(resource, key):
-            undecided(resource, key)
-        for group in groups:
+        for group in _groups(resource, key, stack):
             for name, _ in _admitted(group, stack):
                 yield f"rule {name} admits a block of addresses to {what}; it must admit a security group"
 
@@ -165,13 +175,8 @@ DOCDB_ONLY_GROUPS = StackRule(
 
 
 def _not_balancers(cluster: PolicyResource, stack: Stack) -> Iterator[str]:
-    groups = stack.used(cluster, "vpcSecurityGroupIds", SECURITY_GROUP)
-    if not groups and known(cluster, "vpcSecurityGroupIds"):
-        undecided(cluster, "vpcSecurityGroupIds")
-    for group in groups:
-        rules = stack.users(group, "securityGroupId", (*SECURITY_GROUP_INGRESS_RULE, *SECURITY_GROUP_RULE))
-        sources = [(group, "ingress")]
-        sources += [(rule, key) for rule in rules if known(rule, "type") != "egress" for key in _SOURCES]
+    for group in _groups(cluster, "vpcSecurityGroupIds", stack):
+        sources = [(group, "ingress"), *((rule, key) for rule in _ingress(group, stack) for key in _SOURCES)]
         for holder, key in sources:
             for source in stack.used(holder, key, SECURITY_GROUP):
                 if stack.users(source, "securityGroups", LOAD_BALANCER):
