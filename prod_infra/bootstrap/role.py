@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from prod_infra.bootstrap.identity_provider import trust
 from prod_infra.bootstrap.managed_policy import policy_acts, policy_arn
 from prod_infra.bootstrap.piece import Act, Piece, absent_as_none
+from prod_infra.deployment.account.permissions import policies
 
 
 class Role(Piece):
@@ -18,6 +19,8 @@ class Role(Piece):
 
     description: ClassVar[str]
     session_seconds: ClassVar[int]
+    reading: ClassVar[bool] = False
+    """Whether it only reads what a deploy may change."""
 
     @property
     @abstractmethod
@@ -30,8 +33,26 @@ class Role(Piece):
         """Whose jobs may take it."""
 
     @abstractmethod
+    def statements(self) -> list[dict[str, Any]]:
+        """Return what it may do beside finding the states and what the permissions of a deploy are."""
+
+    @property
+    def bucket_arn(self) -> str:
+        """Of the states' bucket."""
+        return f"arn:aws:s3:::{self.wanted.bucket}"
+
+    @property
+    def key_arn(self) -> str:
+        """Of any key of the account in the region."""
+        return f"arn:aws:kms:{self.wanted.region}:{self.wanted.account}:key/*"
+
     def documents(self) -> Mapping[str, dict[str, Any]]:
         """Return its policies by name."""
+        wanted, actions = self.wanted, ["s3:ListBucket", "s3:GetBucketLocation"]
+        find = {"Sid": "FindStates", "Effect": "Allow", "Action": actions, "Resource": self.bucket_arn}
+        found = {"state": {"Version": "2012-10-17", "Statement": [find, *self.statements()]}}
+        found |= policies(wanted.account, wanted.environment, [wanted.region], reading=self.reading)
+        return {f"{self.name}-{name}": document for name, document in found.items()}
 
     @property
     def trust(self) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from prod_infra.bootstrap import boundary, check_role
-from prod_infra.bootstrap.deploy_role import documents
+from prod_infra.bootstrap import boundary
+from prod_infra.bootstrap.check_role import CheckRole
+from prod_infra.bootstrap.deploy_role import DeployRole
 from prod_infra.bootstrap.identity_provider import ISSUER, provider_arn, trust
 from prod_infra.bootstrap.piece import Act, Wanted
 from prod_infra.bootstrap.run import carry_out, look
@@ -78,7 +79,7 @@ def test_only_one_environment_of_one_repository_may_take_the_role(wanted: Wanted
 @pytest.mark.parametrize("kind", ["deploy", "check"])
 def test_the_roles_have_least_privilege(wanted: Wanted, kind: str) -> None:
     """Each statement says what for; no wildcard but at the end of reads; IAM's limits on size and number hold."""
-    iam, wants = wanted.clients("iam"), documents(wanted) if kind == "deploy" else check_role.documents(wanted)
+    iam, wants = wanted.clients("iam"), (DeployRole if kind == "deploy" else CheckRole)(wanted).documents()
     attached = iam.list_attached_role_policies(RoleName=f"pulumi-{kind}-prod")["AttachedPolicies"]
     assert {one["PolicyName"] for one in attached} == set(wants)
     assert len(attached) <= 10
@@ -109,7 +110,7 @@ def test_the_role_can_change_neither_itself_nor_its_policies(wanted: Wanted) -> 
 
 def test_checks_only_read(wanted: Wanted) -> None:
     """Nothing that the role of checks may do changes anything; its jobs are another environment's."""
-    actions = {action for document in check_role.documents(wanted).values() for action in _actions(document)}
+    actions = {action for document in CheckRole(wanted).documents().values() for action in _actions(document)}
     reads = ("Describe", "Get", "List", "Lookup", "Decrypt")
     assert [action for action in actions if not action.split(":")[1].startswith(reads)] == []
     assert "rds:DescribeDBClusters" in actions
@@ -123,11 +124,11 @@ def test_the_deploy_role_makes_no_role_that_is_mightier_than_the_boundary(wanted
     bound = f"arn:aws:iam::{ACCOUNT_ID}:policy/pulumi-boundary-prod"
     found = wanted.clients("iam").get_policy(PolicyArn=bound)["Policy"]
     assert found["PolicyName"] == "pulumi-boundary-prod"
-    every = [statement for document in documents(wanted).values() for statement in document["Statement"]]
+    every = [statement for document in DeployRole(wanted).documents().values() for statement in document["Statement"]]
     for statement in every:
         if set(_actions({"Statement": [statement]})) & GIVING:
             assert statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"] == bound
-    actions = {action for document in documents(wanted).values() for action in _actions(document)}
+    actions = {action for document in DeployRole(wanted).documents().values() for action in _actions(document)}
     assert actions >= GIVING
     assert not actions & TAKING
 

@@ -18,7 +18,8 @@ import pytest
 from botocore.client import BaseClient
 from rich.console import Console
 
-from prod_infra.bootstrap import boundary, deploy_role
+from prod_infra.bootstrap import boundary
+from prod_infra.bootstrap.deploy_role import DeployRole
 from prod_infra.bootstrap.piece import Wanted
 from prod_infra.bootstrap.run import carry_out, look
 from prod_infra.deployment.attached_providers import AttachedProviders
@@ -279,7 +280,7 @@ def test_the_record_is_kept_as_evidence_once(account: LocalAws, tmp_path: Path) 
 
 def test_the_deploy_role_may_all_that_the_runbook_asks(account: LocalAws) -> None:
     """Preconditions, lock, up's release, verification and evidence: nothing is found denied half way."""
-    documents = deploy_role.documents(wanted_of(account)).values()
+    documents = DeployRole(wanted_of(account)).documents().values()
     patterns = [action for document in documents for action in allowed(document)]
     lacking = {one for one in ASKED if not any(fnmatchcase(one, pattern) for pattern in patterns)}
     assert len(ASKED) > 50
