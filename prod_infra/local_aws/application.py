@@ -33,33 +33,32 @@ from prod_infra.local_aws import (
     arc_zonal_shift,
     autoscaling,
     calls,
-    cloudfront,
-    cloudfront_functions,
-    cloudwatch,
-    code_deploy,
-    docdb,
-    docdb_groups,
     ec2,
-    ecs,
     elbv2,
-    faults,
-    faulty_calls,
+    failures,
     hosted_zones,
     iam,
     kms,
     logs,
-    lost_zones,
-    refusals,
-    refusals_balancing,
-    refusals_data,
-    refusals_network,
-    refusals_roles,
-    refusals_tags,
     s3,
     secrets_manager,
     topology,
     wafv2,
 )
+from prod_infra.local_aws.cloudfront import distributions as cloudfront
+from prod_infra.local_aws.cloudfront import functions as cloudfront_functions
+from prod_infra.local_aws.cloudwatch import alarms as cloudwatch
+from prod_infra.local_aws.code_deploy import applications as code_deploy
+from prod_infra.local_aws.docdb import engine as docdb
+from prod_infra.local_aws.docdb import groups as docdb_groups
+from prod_infra.local_aws.ecs import services as ecs
+from prod_infra.local_aws.faults import faulty_calls, lost_zones
+from prod_infra.local_aws.refusals import balancing as refusals_balancing
+from prod_infra.local_aws.refusals import checks as refusals
+from prod_infra.local_aws.refusals import data as refusals_data
+from prod_infra.local_aws.refusals import network as refusals_network
+from prod_infra.local_aws.refusals import roles as refusals_roles
+from prod_infra.local_aws.refusals import tags as refusals_tags
 from prod_infra.local_aws.timeline import TICK_SECONDS, TIMELINE
 
 EXTENSIONS: tuple[Callable[[], None], ...] = (
@@ -148,8 +147,8 @@ class LocalAwsApplication:
                 return [b"".join(self._moto(environ, start_response))]
             except Exception as error:  # noqa: BLE001  whatever moto lets through must reach the client
                 traceback.print_exc(file=sys.stderr)
-                content_type, body = faults.body(environ, error)
-                start_response(faults.STATUS, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
+                content_type, body = failures.body(environ, error)
+                start_response(failures.STATUS, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
                 return [body]
 
     def _tick(self) -> None:

@@ -19,7 +19,7 @@ from moto.elbv2.models import elbv2_backends
 
 from prod_infra.local_aws import ACCOUNT_ID, admin
 from prod_infra.local_aws.calls import recognized
-from prod_infra.local_aws.refused import Refused
+from prod_infra.local_aws.refusals.refused import Refused
 from prod_infra.local_aws.timeline import TIMELINE
 
 SERVICE: Final = "arc-zonal-shift"

@@ -15,7 +15,7 @@ from moto.ec2.responses.vpcs import VPCs
 from moto.logs.models import logs_backends
 
 from prod_infra.local_aws.patches import around
-from prod_infra.local_aws.refusals_roles import assumable
+from prod_infra.local_aws.refusals.roles import assumable
 
 FLOW_LOGS = "vpc-flow-logs.amazonaws.com"
 

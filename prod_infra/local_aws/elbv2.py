@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from moto.elbv2.models import ELBv2Backend, FakeAction, FakeHealthStatus, FakeTargetGroup, elbv2_backends
 
-from prod_infra.local_aws import admin, ecs_tasks
+from prod_infra.local_aws import admin
+from prod_infra.local_aws.ecs import tasks as ecs_tasks
 from prod_infra.local_aws.patches import around
 from prod_infra.local_aws.timeline import TICK_SECONDS, TIMELINE
 

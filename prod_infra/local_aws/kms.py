@@ -13,7 +13,7 @@ from typing import Any
 from moto.kms import models
 
 from prod_infra.local_aws.patches import around
-from prod_infra.local_aws.refused import Refused
+from prod_infra.local_aws.refusals.refused import Refused
 
 
 def _to_dict(to_dict: Callable[..., dict[str, Any]], key: Any) -> dict[str, Any]:

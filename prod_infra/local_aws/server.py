@@ -161,7 +161,7 @@ class LocalAws:
     def fault(self, kind: str, **members: Any) -> Iterator[str]:
         """Inject a fault for the block, such as `fault("lost-az", zone="eu-central-1a")`, and yield its ID.
 
-        The kinds and their members: `prod_infra/local_aws/injected_faults.py`.
+        The kinds and their members: `prod_infra/local_aws/faults/injected_faults.py`.
 
         Raises:
             TargetError: the fault can't be right, or the server is gone.

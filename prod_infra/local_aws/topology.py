@@ -19,17 +19,8 @@ from moto.elbv2.models import elbv2_backends
 from moto.route53.models import route53_backends
 from moto.s3.models import s3_backends
 
-from prod_infra.local_aws import (
-    ACCOUNT_ID,
-    admin,
-    arc_zonal_shift,
-    docdb,
-    ecs_task_life,
-    ecs_tasks,
-    elbv2,
-    injected_faults,
-)
-from prod_infra.local_aws.cloudfront_config import items
+from prod_infra.local_aws import ACCOUNT_ID, admin, arc_zonal_shift, elbv2
+from prod_infra.local_aws.cloudfront.config import items
 from prod_infra.local_aws.data_plane import spawn
 from prod_infra.local_aws.data_plane.shape import (
     Balancer,
@@ -44,6 +35,10 @@ from prod_infra.local_aws.data_plane.shape import (
     Task,
     Topology,
 )
+from prod_infra.local_aws.docdb import engine as docdb
+from prod_infra.local_aws.ecs import task_life as ecs_task_life
+from prod_infra.local_aws.ecs import tasks as ecs_tasks
+from prod_infra.local_aws.faults import injected_faults
 from prod_infra.local_aws.timeline import TIMELINE
 
 PARTITION: Final = "aws"

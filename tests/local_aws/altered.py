@@ -23,7 +23,8 @@ def telling(put):
         return put(owner, name)
     return tell
 patches.around, patches.added = telling(patches.around), telling(patches.added)
-from prod_infra.local_aws import application, arc_zonal_shift, refusals
+from prod_infra.local_aws import application, arc_zonal_shift
+from prod_infra.local_aws.refusals import checks as refusals
 for register in application.EXTENSIONS:
     register()
 own = [("arc-zonal-shift", name) for name in arc_zonal_shift.OPERATIONS]

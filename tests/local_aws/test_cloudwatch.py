@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from prod_infra.local_aws.alarm_evaluation import percentile, state
 from prod_infra.local_aws.clients import Clients
-from prod_infra.local_aws.metric_math import evaluate
+from prod_infra.local_aws.cloudwatch.alarm_evaluation import percentile, state
+from prod_infra.local_aws.cloudwatch.metric_math import evaluate
 from prod_infra.local_aws.server import LocalAws
 from tests.local_aws.test_server import wait_until
 

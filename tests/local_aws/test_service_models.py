@@ -26,7 +26,7 @@ from tests.local_aws.absent import absent
 from tests.local_aws.altered import Operation, altered, model, refused_operations
 from tests.local_aws.wire import COMMON, UNMODELED, Answer, Recorder, judge
 
-SOURCES: Final = sorted(Path(prod_infra.local_aws.__file__).parent.glob("*.py"))
+SOURCES: Final = sorted(Path(prod_infra.local_aws.__file__).parent.rglob("*.py"))
 SERVICES: Final = ("acm", "arc-zonal-shift", "cloudwatch", "codedeploy", "docdb", "ecs", "elbv2", "iam", "kms", "logs",
                    "secretsmanager", "sns", "wafv2", "application-autoscaling", "ecr", "cloudfront", "route53", "s3",
                    "ec2")  # fmt: skip

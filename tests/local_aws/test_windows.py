@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prod_infra.local_aws.windows import problem
+from prod_infra.local_aws.docdb.windows import problem
 
 
 @pytest.mark.parametrize(

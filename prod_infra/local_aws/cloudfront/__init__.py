@@ -1,0 +1,1 @@
+"""CloudFront, of which moto keeps half: distributions, functions and managed policies."""

@@ -1,0 +1,1 @@
+"""CodeDeploy, whose deployments moto leaves `Created`: revisions, phases and shifts of traffic."""

@@ -1,0 +1,1 @@
+"""Amazon DocumentDB, which moto refuses: clusters, failover, restores and their events."""
