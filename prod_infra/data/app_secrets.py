@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
+
+from prod_infra.operations.account import account_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +45,10 @@ def named_secrets(secrets: Mapping[str, str], region: str, parent: pulumi.Resour
     """
     if not secrets:
         return {}
-    opts = pulumi.InvokeOutputOptions(parent=parent)
-    account = aws.get_caller_identity_output(opts=opts).account_id
-    partition = aws.get_partition_output(opts=opts).partition
+    account = account_of(parent)
     return {
         variable: SecretReference(
-            arn=pulumi.Output.format("arn:{}:secretsmanager:{}:{}:secret:{}", partition, region, account, name),
+            arn=account.arn(f"secretsmanager:{region}:", f"secret:{name}"),
             json_key=json_key,
             has_suffix=False,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import cached_property
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -72,6 +73,12 @@ class Clients:
             aws_secret_access_key="local",  # noqa: S106  made up on purpose: no real account can accept it
             region_name=region,
         )
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """Who the credentials are, by STS: `Account`, `Arn`, `UserId`. Asked once, for each component wants to know."""
+        answer = self("sts").get_caller_identity()
+        return {key: answer[key] for key in ("Account", "Arn", "UserId")}
 
     def __call__(self, service: str, region: str | None = None) -> Any:
         """Return the client for a service, in the given region or the default one."""

@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from prod_infra.errors import InvalidInputError, ProdInfraError
-from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.provider.handlers.common import tags_of
 from prod_infra.properties import Props
@@ -113,9 +112,8 @@ def get_managed_prefix_list(args: Props, clients: Clients) -> Props:
 def get_caller_identity(args: Props, clients: Clients) -> Props:
     """Answer `aws:index/getCallerIdentity`."""
     del args
-    answer = clients("sts").get_caller_identity()
-    account = answer.get("Account", ACCOUNT_ID)
-    return {"accountId": account, "arn": answer["Arn"], "userId": answer["UserId"], "id": account}
+    found = clients.identity
+    return {"accountId": found["Account"], "arn": found["Arn"], "userId": found["UserId"], "id": found["Account"]}
 
 
 def get_region(args: Props, clients: Clients) -> Props:
