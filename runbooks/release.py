@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from prod_infra.errors import RunbookError
-from runbooks.actions import blue_green, static_site
+from runbooks.actions import blue_green_return, static_site
 from runbooks.actions.blue_green import BlueGreen, revision_number, revisions, short
 from runbooks.actions.blue_green_step import Deploy, FailedRequests, TestListener
 from runbooks.actions.release_checks import nothing_was_lost, publish_release, service_runs, steady_checks
@@ -254,7 +254,7 @@ class Release(ProbedRun[ReleaseParameters]):
 start = Release.start
 
 UNDO: Final[Mapping[str, UndoAction]] = {
-    "restore": blue_green.restore,
+    "restore": blue_green_return.restore,
     "deregister": deregister,
     "restore_site": static_site.restore_site,
 }

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Final
 
 from prod_infra.errors import RunbookError
-from runbooks.actions import blue_green
+from runbooks.actions import blue_green_return
 from runbooks.actions.blue_green import ALL_AT_ONCE, BlueGreen, short
 from runbooks.actions.blue_green_step import Deploy
 from runbooks.actions.release_checks import publish_release, service_runs, steady_checks
@@ -48,7 +48,7 @@ class StopDeployment(Step):
     def act(self) -> Mapping[str, Any]:
         """Stop it, and wait for the deployment that rolls it back."""
         began = time.monotonic()
-        self.blue_green.stop(self.deployment)
+        blue_green_return.stop(self.blue_green, self.deployment)
         seconds = round(time.monotonic() - began, 3)
         return {
             "deployment": self.deployment,
@@ -167,4 +167,4 @@ class Rollback(Run[RollbackParameters]):
 
 start = Rollback.start
 
-UNDO: Final[Mapping[str, UndoAction]] = {"restore": blue_green.restore}
+UNDO: Final[Mapping[str, UndoAction]] = {"restore": blue_green_return.restore}

@@ -1,4 +1,4 @@
-"""CodeDeploy's blue/green deployments of the ECS service: look, deploy, turn back. `release` and `rollback` share it.
+"""CodeDeploy's blue/green deployments of the ECS service: look and deploy. `release` and `rollback` share it.
 
 Facts: https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-steps-ecs.html; once all traffic has moved the
 target is `Succeeded` while the deployment waits to end the old task set
@@ -11,23 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from botocore.exceptions import ClientError
 
-from prod_infra.errors import RunbookError, WaitTimeoutError
+from prod_infra.errors import RunbookError
 from runbooks.core.aws import Aws
-from runbooks.core.waiting import wait
 from runbooks.verify.deployed import Deployed, only
 
 BUSY: Final = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 ALL_AT_ONCE: Final = "CodeDeployDefault.ECSAllAtOnce"
-UNDO_SECONDS: Final = 1800.0
-"""For which each wait of a way back may take: a task that starts, a shift all at once, their health checks."""
-ROLLBACK_SECONDS: Final = 60.0
-"""Within which a stopped deployment names the one that rolls it back."""
 
 _TASK_DEFINITION: Final = re.compile(r"arn:[\w-]+:ecs:[\w-]+:\d+:task-definition/[\w-]+:\d+")
 
@@ -285,97 +280,3 @@ class BlueGreen:
             over = {"DeploymentAlreadyCompletedException", "DeploymentIsNotInReadyStateException"}
             if error.response["Error"]["Code"] not in over:
                 raise
-
-    def stop(self, deployment: str) -> None:
-        """Stop a deployment, its traffic brought back; return when that is so.
-
-        Raises:
-            RunbookError: the traffic could not be brought back.
-            WaitTimeoutError: it did not come back in time.
-        """
-        try:
-            self._code_deploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "DeploymentAlreadyCompletedException":
-                raise
-        self.follow_rollback(deployment)
-
-    def follow_rollback(self, deployment: str) -> None:
-        """Wait until a deployment has ended, and with it the one that rolls it back.
-
-        Raises:
-            RunbookError: the rollback failed.
-            WaitTimeoutError: it did not end in time.
-        """
-        ended = self._wait(f"the end of {deployment}", lambda: self._ended(deployment))
-        if ended.name == "Succeeded" or "startTime" not in ended.info:
-            return
-
-        def named() -> str:
-            return str((self.status(deployment).info.get("rollbackInfo") or {}).get("rollbackDeploymentId", ""))
-
-        try:
-            rollback = self._wait(f"the rollback of {deployment}", named, ROLLBACK_SECONDS)
-        except WaitTimeoutError:
-            # One that had moved nothing, or was not asked to, has none.
-            return
-        self._through(rollback)
-
-    def restore(self, previous: str, image: str) -> str:
-        """Give all traffic back to a task definition, by the shortest way; what is so already stays.
-
-        Args:
-            previous: ARN of it.
-            image: image of what was released instead; anything else that is live is not ours to take back.
-
-        Returns:
-            What was done.
-
-        Raises:
-            RunbookError: it could not be done.
-        """
-        done = ""
-        if (active := self.active()) is not None:
-            deployment = active.info["deploymentId"]
-            if active.info.get("creator") == "codeDeployRollback" or self.task_definition_of(active.info) == previous:
-                self._through(deployment)
-            else:
-                self.stop(deployment)
-                done = f"{deployment} stopped and rolled back: "
-        live = self.live()
-        if live == previous:
-            return f"{done}{short(previous)} has all traffic" + ("" if done else " already")
-        if self.image(live) != image:
-            return f"{short(live)} was released since, which is left alone"
-        deployment = self.create(self.creation(previous, live, config=ALL_AT_ONCE, heed_alarms=False))
-        self._through(deployment)
-        return f"{short(previous)} has all traffic again, by {deployment}"
-
-    def _ended(self, deployment: str) -> Status | None:
-        found = self.status(deployment)
-        return found if found.is_over else None
-
-    def _through(self, deployment: str) -> None:
-        """Wait until a deployment has moved all traffic; it is not held up at a gate.
-
-        Raises:
-            RunbookError: it failed.
-        """
-
-        def through() -> Status | None:
-            found = self.status(deployment)
-            if found.name == "Ready":
-                self.go_on(deployment, "READY_WAIT")
-            return found if found.shifted or found.is_over else None
-
-        found = self._wait(f"{deployment} to move all traffic", through)
-        if found.failure:
-            raise RunbookError(f"The way back failed: {found.failure}.", hint="CodeDeploy's console shows each event")
-
-    def _wait(self, what: str, until: Callable[[], Any], timeout: float = UNDO_SECONDS) -> Any:
-        return wait(what, until, timeout=timeout, poll=self.aws.poll_seconds)
-
-
-def restore(aws: Aws, *, service: dict[str, str], previous: str, image: str) -> str:
-    """Stop the deployment under way, or deploy what ran before, until that has all traffic again."""
-    return BlueGreen(aws, Service(**service)).restore(previous, image)

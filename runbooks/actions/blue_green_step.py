@@ -13,6 +13,7 @@ import httpx
 
 from prod_infra.errors import RunbookError, WaitTimeoutError
 from runbooks.actions.blue_green import BlueGreen, Status, short
+from runbooks.actions.blue_green_return import stop
 from runbooks.core.aws import FrontDoor
 from runbooks.core.run import Run
 from runbooks.core.step import Call, Step, Undo
@@ -175,7 +176,7 @@ class Deploy(Step):
         except RunbookError as error:
             self.run.say(f"{deployment}: {error.message} The traffic is brought back.", "red")
             try:
-                self.blue_green.stop(deployment)
+                stop(self.blue_green, deployment)
             except RunbookError as second:
                 error.add_note(f"not brought back: {second.message}")
             raise
