@@ -1,6 +1,6 @@
 """Load balancing: the health of targets follows the tasks behind them, and listeners shift weights between two groups.
 
-moto calls every registered target healthy. States and reason codes follow
+moto calls every registered target healthy, and does not tell what AWS fills in. States and reason codes follow
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html.
 """
 
@@ -29,6 +29,36 @@ REASONS: Final[Mapping[str, str]] = {
     "Target.Timeout": "Request timed out",
 }
 """Description of each reason code."""
+
+
+_REDIRECT: Final = {
+    "Protocol": "#{protocol}",
+    "Port": "#{port}",
+    "Host": "#{host}",
+    "Path": "/#{path}",
+    "Query": "#{query}",
+}
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html"""
+
+_ATTRIBUTES: Final = {
+    "access_logs.s3.enabled": "false",
+    "client_keep_alive.seconds": "3600",
+    "connection_logs.s3.bucket": "",
+    "connection_logs.s3.enabled": "false",
+    "connection_logs.s3.prefix": "",
+    "idle_timeout.timeout_seconds": "60",
+    "routing.http.desync_mitigation_mode": "defensive",
+    "routing.http.drop_invalid_header_fields.enabled": "false",
+    "routing.http.preserve_host_header.enabled": "false",
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
+    "routing.http.xff_client_port.enabled": "false",
+    "routing.http.xff_header_processing.mode": "append",
+    "routing.http2.enabled": "true",
+    "waf.fail_open.enabled": "false",
+    "zonal_shift.config.enabled": "false",
+}
+"""What an ALB has unless told otherwise, and moto leaves out:
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html."""
 
 
 @dataclass(eq=False)
@@ -216,8 +246,20 @@ def _describe_health(
     return original(backend, target_group_arn, targets or [{"Id": target.id} for target in held])
 
 
+def _action(original: Callable[..., None], action: Any, data: dict[str, Any]) -> None:
+    filled = {"RedirectConfig": {**_REDIRECT, **data["RedirectConfig"]}} if data.get("RedirectConfig") else {}
+    original(action, {**data, **filled})
+
+
+def _attributes(original: Callable[..., dict[str, Any]], backend: Any, arn: str) -> dict[str, Any]:
+    found = original(backend, arn)
+    return {**_ATTRIBUTES, **found} if backend.load_balancers[arn].type == "application" else found
+
+
 def register() -> None:
-    """Let the health of targets follow what is behind them."""
+    """Let the health of targets follow what is behind them, and tell what AWS fills in."""
+    around(FakeAction, "__init__")(_action)
+    around(ELBv2Backend, "describe_load_balancer_attributes")(_attributes)
     around(FakeTargetGroup, "register")(_register)
     around(FakeTargetGroup, "deregister")(_deregister)
     around(FakeTargetGroup, "health_for")(_health_for)

@@ -48,6 +48,7 @@ INNER: Final = {
     ("docdb", "delete_subnet_group"): ["DeleteDBSubnetGroup"],
     ("docdb", "restore_db_cluster_from_snapshot"): ["RestoreDBClusterFromSnapshot"],
     ("ec2", "__init__"): ["AuthorizeSecurityGroupIngress", "CreateNatGateway"],
+    ("elbv2", "__init__"): ["CreateListener"],
     ("elbv2", "register"): ["RegisterTargets"],
     ("elbv2", "deregister"): ["DeregisterTargets"],
     ("elbv2", "health_for"): ["DescribeTargetHealth"],

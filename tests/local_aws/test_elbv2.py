@@ -78,3 +78,21 @@ def test_a_fault_behind_a_target_makes_it_unhealthy(
     until(lambda: reasons() == [reason] * hit, "the fault shows")
     local_aws.admin("DELETE", "/faults")
     until(lambda: stage.targets("blue") == ["healthy", "healthy"], "the targets heal")
+
+
+def test_what_aws_fills_in_is_told(clients: Clients) -> None:
+    """A redirect keeps the parts of the request that it does not name; an ALB has AWS's defaults."""
+    made, elbv2 = load_balancer(clients, network(clients)), clients("elbv2")
+    redirect = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}
+    elbv2.create_listener(LoadBalancerArn=made["balancer"], Protocol="HTTP", Port=8080, DefaultActions=[redirect])
+    listeners = elbv2.describe_listeners(LoadBalancerArn=made["balancer"])["Listeners"]
+    told = next(each for each in listeners if each["Port"] == 8080)["DefaultActions"][0]["RedirectConfig"]
+    kept = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
+    assert told == {**redirect["RedirectConfig"], **kept}
+    elbv2.modify_load_balancer_attributes(
+        LoadBalancerArn=made["balancer"], Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "30"}]
+    )
+    answer = elbv2.describe_load_balancer_attributes(LoadBalancerArn=made["balancer"])["Attributes"]
+    attributes = {each["Key"]: each["Value"] for each in answer}
+    assert attributes["idle_timeout.timeout_seconds"] == "30"
+    assert attributes["routing.http2.enabled"] == "true"

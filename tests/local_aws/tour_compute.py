@@ -135,6 +135,8 @@ def ecs(clients: Clients) -> None:
     client.describe_tasks(cluster="prod", tasks=[task, task[:-4] + "0000"])
     client.stop_task(cluster="prod", task=task, reason="a tour")
     elbv2 = clients("elbv2")
+    balancer = elbv2.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    elbv2.describe_load_balancer_attributes(LoadBalancerArn=balancer)
     elbv2.describe_target_health(TargetGroupArn=stage.groups["blue"])
     target = [{"Id": "10.1.0.200", "Port": 8080}]
     elbv2.register_targets(TargetGroupArn=stage.groups["green"], Targets=target)
