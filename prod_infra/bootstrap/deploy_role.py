@@ -39,6 +39,13 @@ class DeployRole(Role):
                 "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": wanted.key_alias}},
             },
             {
+                # A deployer manages keys of the account, which have no names; this one is not the environment's.
+                "Sid": "LeaveTheStatesKeyAlone", "Effect": "Deny",
+                "Action": ["kms:CancelKeyDeletion", "kms:DisableKeyRotation", "kms:PutKeyPolicy",
+                           "kms:ScheduleKeyDeletion"], "Resource": key,
+                "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": wanted.key_alias}},
+            },
+            {
                 "Sid": "KnowOwnPermissions", "Effect": "Allow",
                 "Action": ["iam:GetRole", "iam:SimulatePrincipalPolicy"],
                 "Resource": f"arn:aws:iam::{wanted.account}:role/{wanted.role}",

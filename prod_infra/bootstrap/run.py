@@ -44,6 +44,11 @@ def check(wanted: Wanted) -> None:
         faults.append("--checks-environment is another one than --github-environment: nobody has to approve its jobs.")
     if not _NAME.fullmatch(wanted.environment) or len(wanted.bucket) > _MOST_OF_A_BUCKETS_NAME:
         faults.append(f"the environment's name {wanted.environment!r} does not fit into names of buckets and roles.")
+    if "-" in wanted.environment or wanted.environment == "pulumi":
+        faults.append(
+            f"--environment {wanted.environment!r}: no hyphen and not pulumi; the role of an environment may change "
+            "what is named <environment>-*, which would be another environment's, or the role itself."
+        )
     if faults:
         raise InvalidInputError("The bootstrap can't be right", faults)
 

@@ -144,7 +144,13 @@ def test_the_boundary_is_wide_enough_for_codedeploy_and_gives_nothing_in_iam(wan
     assert {action for action in within if action.startswith("iam:")} == {"iam:PassRole"}
 
 
-GIVING = {"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"}
+GIVING = {
+    "iam:CreateRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:PutRolePolicy",
+    "iam:AttachRolePolicy",
+    "iam:PutRolePermissionsBoundary",
+}
 TAKING = {"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeleteRolePermissionsBoundary"}
 
 
@@ -259,6 +265,8 @@ def test_what_drifted_is_said_and_put_right(wanted: Wanted, drift: Callable[[Wan
         {"checks_environment": "*"},
         {"checks_environment": "production"},
         {"environment": "Prod!"},
+        {"environment": "prod-eu"},
+        {"environment": "pulumi"},
     ],
 )
 def test_a_trust_that_would_let_others_in_is_refused(clients: Clients, given: dict[str, str]) -> None:

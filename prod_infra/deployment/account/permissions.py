@@ -12,6 +12,9 @@ from typing import Any, Final
 from prod_infra.deployment.account.permission import Permission
 
 _ROLES: Final = "iam::{account}:role/{name}-*"
+_DEFAULT_GROUPS: Final = "rds:*:{account}:og:default* rds:*:{account}:pg:default*"
+"""What RDS takes, and asks IAM about, where a call names no option group or parameter group; nobody can change them."""
+
 _DRILL: Final = "drill"
 """In the place of types: what runbooks need beside the deploy; no plan asks for it."""
 
@@ -73,13 +76,18 @@ PERMISSIONS: Final = (
          "elasticloadbalancing:*:{account}:listener/app/{name}-* "
          "elasticloadbalancing:*:{account}:listener-rule/app/{name}-*"),
     _may("compute", "elasticloadbalancing", "ProtectLoadBalancer", "wafv2/webAclAssociation",
-         "SetWebACL",
+         "CreateWebACLAssociation DeleteWebACLAssociation GetLoadBalancerWebACL",
          "elasticloadbalancing:*:{account}:loadbalancer/app/{name}-*"),
+    # The guide of AWS WAF names this one, the reference those above; it takes no resource.
+    _may("compute", "elasticloadbalancing", "ProtectLoadBalancerAsBefore", "wafv2/webAclAssociation",
+         "SetWebACL"),
     _may("compute", "ecs", "RunContainers", "ecs/",
          "CreateCluster DeleteCluster UpdateCluster UpdateClusterSettings DescribeClusters "
          "PutClusterCapacityProviders CreateService UpdateService DeleteService DescribeServices TagResource "
          "UntagResource ListTagsForResource",
-         "ecs:*:{account}:cluster/{name}-* ecs:*:{account}:service/{name}-*"),
+         # A definition that is registered with tags needs TagResource:
+         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
+         "ecs:*:{account}:cluster/{name}-* ecs:*:{account}:service/{name}-* ecs:*:{account}:task-definition/{name}-*"),
     # These take no resource: the service authorization reference lists none for them.
     _may("compute", "ecs", "DefineTasks", "ecs/taskDefinition",
          "RegisterTaskDefinition DeregisterTaskDefinition DescribeTaskDefinition"),
@@ -107,7 +115,7 @@ PERMISSIONS: Final = (
          "ResetDBClusterParameterGroup CreateDBSubnetGroup ModifyDBSubnetGroup DeleteDBSubnetGroup "
          "CreateDBClusterSnapshot AddTagsToResource RemoveTagsFromResource",
          "rds:*:{account}:cluster:{name}-* rds:*:{account}:db:{name}-* rds:*:{account}:cluster-pg:{name}-* "
-         "rds:*:{account}:subgrp:{name}-* rds:*:{account}:cluster-snapshot:{name}-*"),
+         "rds:*:{account}:subgrp:{name}-* rds:*:{account}:cluster-snapshot:{name}-* " + _DEFAULT_GROUPS),
     _may("data", "secretsmanager", "KeepSecrets", "secretsmanager/",
          "CreateSecret DeleteSecret DescribeSecret UpdateSecret GetSecretValue PutSecretValue "
          "UpdateSecretVersionStage GetResourcePolicy RestoreSecret TagResource UntagResource",
@@ -121,8 +129,10 @@ PERMISSIONS: Final = (
          "PutKeyPolicy ScheduleKeyDeletion CancelKeyDeletion TagResource UntagResource UpdateKeyDescription "
          "CreateAlias UpdateAlias DeleteAlias",
          "kms:*:{account}:key/* kms:*:{account}:alias/{name}-*"),
-    _may("data", "kms", "UseKeysForServices", "kms/ docdb/ secretsmanager/",
-         "CreateGrant Decrypt Encrypt GenerateDataKey",
+    _may("data", "kms", "UseKeysForServices", "kms/ docdb/ ecr/ secretsmanager/",
+         # ECR takes its grants back with the rights of who deletes the repository:
+         # https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
+         "CreateGrant Decrypt Encrypt GenerateDataKey RetireGrant",
          "kms:*:{account}:key/*"),
     _may("data", "s3", "KeepFiles", "s3/",
          "CreateBucket DeleteBucket ListBucket GetBucket* PutBucketAcl PutBucketLogging PutBucketNotification "
@@ -156,7 +166,9 @@ PERMISSIONS: Final = (
          "CreateWebACL UpdateWebACL DeleteWebACL GetWebACL AssociateWebACL DisassociateWebACL GetWebACLForResource "
          "PutLoggingConfiguration GetLoggingConfiguration DeleteLoggingConfiguration ListTagsForResource "
          "TagResource UntagResource",
-         "wafv2:*:*:*/*"),
+         # The association is asked about for the load balancer, too:
+         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awswafv2.html
+         "wafv2:*:*:*/* elasticloadbalancing:*:{account}:loadbalancer/app/{name}-*"),
     _may("operations", "cloudwatch", "ReadAlarmsAndLogs", "cloudwatch/",
          "DescribeAlarms ListTagsForResource"),
     _may("operations", "cloudwatch", "Alarm", "cloudwatch/metricAlarm",
@@ -175,15 +187,21 @@ PERMISSIONS: Final = (
          "DeleteDeliveryDestination CreateDelivery GetDelivery UpdateDeliveryConfiguration DeleteDelivery "
          "TagResource UntagResource ListTagsForResource"),
     _may("operations", "sns", "Notify", "sns/",
-         "CreateTopic DeleteTopic GetTopicAttributes SetTopicAttributes Subscribe Unsubscribe "
-         "GetSubscriptionAttributes ListTagsForResource TagResource UntagResource",
+         "CreateTopic DeleteTopic GetTopicAttributes SetTopicAttributes Subscribe ListTagsForResource TagResource "
+         "UntagResource",
          "sns:*:{account}:{name}-*"),
+    # These take no resource, and so do those of deployments below.
+    _may("operations", "sns", "FollowSubscriptions", "sns/topicSubscription",
+         "Unsubscribe GetSubscriptionAttributes"),
+    # Who may take a role is changed with the boundary on it alone, too: somebody else's role of a fitting name can't be
+    # taken over. What is left: a deployer can let anybody take a role of the environment, which is worth the boundary.
     _may("identity", "iam", "MakeRolesOfTheEnvironment", "iam/",
-         "CreateRole PutRolePolicy AttachRolePolicy PutRolePermissionsBoundary",
+         "CreateRole UpdateRole UpdateAssumeRolePolicy PutRolePolicy DeleteRolePolicy AttachRolePolicy "
+         "DetachRolePolicy PutRolePermissionsBoundary",
          _ROLES, bounded=True),
     _may("identity", "iam", "ManageRolesOfTheEnvironment", "iam/",
-         "DeleteRole GetRole UpdateRole UpdateAssumeRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies "
-         "DetachRolePolicy ListAttachedRolePolicies ListInstanceProfilesForRole TagRole UntagRole ListRoleTags",
+         "DeleteRole GetRole GetRolePolicy ListRolePolicies ListAttachedRolePolicies ListInstanceProfilesForRole "
+         "TagRole UntagRole ListRoleTags",
          _ROLES),
     _may("identity", "iam", "LetServicesMakeTheirOwnRoles", "ecs/ lb/ docdb/ appautoscaling/",
          "CreateServiceLinkedRole",
@@ -201,19 +219,21 @@ PERMISSIONS: Final = (
     _may("verification", "cloudfront", "FindDistributions", "", "ListDistributions"),
     _may("verification", "codedeploy", "FindDeployments", "", "ListApplications"),
     _may("verification", "codedeploy", "Release", "",
-         "CreateDeployment GetDeployment ContinueDeployment StopDeployment ListDeployments ListDeploymentGroups "
-         "ListDeploymentTargets BatchGetDeploymentTargets BatchGetDeployments GetDeploymentGroup GetDeploymentConfig "
-         "RegisterApplicationRevision GetApplicationRevision",
+         "CreateDeployment GetDeployment ListDeployments ListDeploymentGroups BatchGetDeployments GetDeploymentGroup "
+         "GetDeploymentConfig RegisterApplicationRevision GetApplicationRevision",
          "codedeploy:*:{account}:application:{name}-* codedeploy:*:{account}:deploymentgroup:{name}-* "
          "codedeploy:*:{account}:deploymentconfig:*"),
+    _may("verification", "codedeploy", "SteerReleases", "",
+         "BatchGetDeploymentTargets ContinueDeployment ListDeploymentTargets StopDeployment"),
     _may("drills", "rds", "FailOverAndRestore", _DRILL,
          "FailoverDBCluster RestoreDBClusterToPointInTime",
          "rds:*:{account}:cluster:{name}-* rds:*:{account}:db:{name}-* rds:*:{account}:cluster-pg:{name}-* "
-         "rds:*:{account}:subgrp:{name}-*"),
+         "rds:*:{account}:subgrp:{name}-* " + _DEFAULT_GROUPS),
     _may("drills", "rds", "ReadEvents", _DRILL, "DescribeEvents DescribeCertificates"),
     _may("drills", "arc-zonal-shift", "ShiftAwayFromZones", _DRILL,
-         "StartZonalShift CancelZonalShift GetManagedResource ListZonalShifts",
+         "StartZonalShift CancelZonalShift GetManagedResource",
          "elasticloadbalancing:*:{account}:loadbalancer/app/{name}-*"),
+    _may("drills", "arc-zonal-shift", "FindZonalShifts", _DRILL, "ListZonalShifts"),
     _may("drills", "ecs", "RunOneOffTasks", _DRILL,
          "RunTask StopTask DescribeTasks ListTasks",
          "ecs:*:{account}:task-definition/{name}-* ecs:*:{account}:task/{name}-*/* "
