@@ -123,9 +123,11 @@ def test_the_pack_blocks_an_unsafe_setting_before_anything_is_made(cli: Cli, cli
 def test_the_real_engine_takes_over_a_rehearsal(
     cli: Cli, local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The embedded engine's state file imports as it is, and the CLI then finds nothing to change."""
+    """The embedded engine's state file imports as it is, and the CLI then finds nothing to change; and back."""
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "rehearsal")
     target = LocalTarget(local_aws, tmp_path)
     target.engine(packaged()).up()
     cli("stack", "import", "--file", str(target.state_path("prod")))
     cli("preview", "--expect-no-changes")
+    cli("stack", "export", "--file", str(target.state_path("prod")))
+    assert not target.engine(packaged()).preview().has_changes

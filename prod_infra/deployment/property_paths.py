@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from prod_infra.deployment.engine import PropertyChange
+from prod_infra.errors import InvalidInputError
 from prod_infra.properties import SECRET_MASK, Values, masked, plain
 
 Path = tuple[str | int, ...]
 
-_STEP: Final = re.compile(r'\[(?:"((?:[^"\\]|\\.)*)"|(\d+)|(\*))\]|\.?([^.\[\]]+)')
+_STEP: Final = re.compile(r'\.*(?:\[(?:"((?:\\"|\\(?!")|[^"\\])*)"|([+-]?\d+)|(\*))\]|([^.\[]+))')
 _ABSENT: Final = object()
 
 
@@ -21,14 +23,33 @@ def parse(path: str) -> Path:
     """Return the steps of a path: names, indices, and `*` for every element.
 
     https://www.pulumi.com/docs/iac/concepts/resources/options/ignorechanges/
+
+    Raises:
+        InvalidInputError: it is no path for Pulumi's engine either.
     """
     steps: list[str | int] = []
-    for quoted, index, star, name in _STEP.findall(path):
-        if index:
-            steps.append(int(index))
-        else:
-            steps.append(quoted.replace('\\"', '"') or star or name)
+    end = 0
+    while end < len(path):
+        found = None if path[0] == "." else _STEP.match(path, end)
+        if found is None:
+            raise InvalidInputError(
+                "A property path can't be read",
+                [f"{path!r} is not understood from {path[end:]!r} on"],
+                hint="""write it as in `tags.Name`, `tags["a.b"]`, `ingress[0].fromPort` or `rules[*].tags`""",
+            )
+        quoted, index, star, name = found.groups()
+        steps.append(int(index) if index else quoted.replace('\\"', '"') if quoted is not None else star or name)
+        end = found.end()
     return tuple(steps)
+
+
+def readable(paths: Iterable[str]) -> list[Path]:
+    """Return those paths that are any: Pulumi's engine passes over the others in `ignore_changes`."""
+    found: list[Path] = []
+    for path in paths:
+        with contextlib.suppress(InvalidInputError):
+            found.append(parse(path))
+    return [path for path in found if path]
 
 
 def text(path: Path) -> str:
@@ -84,8 +105,8 @@ def ignoring(new: Values, old: Values, paths: Sequence[str]) -> dict[str, Proper
     if not paths:
         return dict(new)
     found: PropertyValue | None = PropertyValue(dict(new))
-    for path in paths:
-        found = _reset(found, PropertyValue(dict(old)), parse(path))
+    for path in readable(paths):
+        found = _reset(found, PropertyValue(dict(old)), path)
     inner = found.value if found else None
     return dict(inner) if isinstance(inner, Mapping) else {}
 
@@ -143,6 +164,12 @@ def with_secrets_of(values: Values, source: Values) -> dict[str, PropertyValue]:
         elif given.contains_secret() and not value.is_secret:
             found[key] = value.with_secret(is_secret=True)
     return found
+
+
+def with_secrets(outputs: Values, inputs: Values, names: Collection[str]) -> dict[str, PropertyValue]:
+    """Return a resource's outputs, secret where its inputs are and where the program names them."""
+    found = with_secrets_of(outputs, inputs)
+    return {key: value.with_secret(is_secret=value.is_secret or key in names) for key, value in found.items()}
 
 
 def secret_texts(*groups: Values) -> frozenset[str]:

@@ -15,6 +15,7 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackN
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 
 from prod_infra.deployment.engine import ChangeKind, Inspection, OnProgress, Program, Reading, Result
+from prod_infra.deployment.program.inline import InlineProgram
 from prod_infra.deployment.pulumi_cli import PulumiCli, find_cli
 from prod_infra.deployment.pulumi_events import Listener
 from prod_infra.errors import DeploymentError, PolicyError, ProdInfraError, StateError
@@ -61,6 +62,7 @@ class PulumiEngine:
         folder: Path | None = None,
     ) -> None:
         self.program = program
+        self._inline = InlineProgram(program.main)
         self._folder = (folder or Path(".prod-infra/pulumi") / program.stack).resolve()
         self._cli = cli or find_cli()
         self._secrets_provider = secrets_provider
@@ -172,6 +174,8 @@ class PulumiEngine:
             run(stack, on_event=listener.on_event)
         except CommandError as error:
             raise self._error(operation, error, listener) from error
+        finally:
+            self._inline.close()
         outputs = {} if operation in {"preview", "destroy"} else _outputs(stack)
         return Result(
             operation=operation,
@@ -201,7 +205,7 @@ class PulumiEngine:
         try:
             workspace = automation.LocalWorkspace(
                 work_dir=str(self._folder),
-                program=self.program.main,
+                program=self._inline,
                 project_settings=settings,
                 # The CLI itself takes a new stack's from an option alone, and else asks for a passphrase.
                 secrets_provider=self._secrets_provider or keys.get("secretsprovider"),
@@ -229,19 +233,17 @@ class PulumiEngine:
     def _error(self, operation: str, error: CommandError, listener: Listener) -> ProdInfraError:
         """Return our error for the CLI's, with its way out."""
         stack, said = self.program.stack, str(error)
-        if isinstance(error, ConcurrentUpdateError):
-            return StateError(
-                f"Stack {stack} is locked: another operation works on it, or one was killed.",
-                hint=f"wait for it; if it is dead, `pulumi cancel --stack {stack}`, then `pulumi refresh`",
-            )
-        if "pending operations" in said:
-            return StateError(
-                f"Stack {stack} has operations that were interrupted: nobody knows whether AWS did them.",
-                hint=f"`pulumi refresh --stack {stack}` looks; then run again",
-            )
+        if trouble := _trouble(stack, error):
+            return trouble
         if listener.violations:
             broken = "".join(f"\n  - {urn}: {why}" for urn, why in listener.violations.items())
             return PolicyError(f"The policy pack stops {operation}:{broken}", hint="mend them and run again")
+        if "resource plugin" in said:
+            return DeploymentError(
+                f"{operation} of stack {stack} did not start: {_last_words(error)}. Nothing was changed.",
+                hint="`pulumi plugin install resource <name> <version>`, with those of the message, where there is a "
+                "network; without one, its archive's path by `--file`",
+            )
         if "policy pack not started" in said:
             return PolicyError(f"The policy pack does not start: {_last_words(error)}")
         failures = {**listener.failures, **{f"error {n}": text for n, text in enumerate(listener.errors, 1)}}
@@ -256,6 +258,26 @@ class PulumiEngine:
             if stale
             else "the state holds what was done; mend the cause and run again, it goes on from there",
         )
+
+
+def _trouble(stack: str, error: CommandError) -> StateError | None:
+    """Return what is the matter with the state, if that is it, and how to go on."""
+    if isinstance(error, ConcurrentUpdateError):
+        return StateError(
+            f"Stack {stack} is locked: another operation works on it, or one was killed.",
+            hint=f"wait for it; if it is dead, `pulumi cancel --stack {stack}`, then `pulumi refresh`",
+        )
+    if "snapshot integrity" in str(error):
+        return StateError(
+            f"The state of stack {stack} contradicts itself: {_last_words(error)}.",
+            hint=f"`pulumi stack export --stack {stack}` keeps a copy; then `pulumi state repair`, `pulumi refresh`",
+        )
+    if "pending operations" in str(error):
+        return StateError(
+            f"Stack {stack} has operations that were interrupted: nobody knows whether AWS did them.",
+            hint=f"`pulumi refresh --stack {stack}` looks; then run again",
+        )
+    return None
 
 
 def _yaml(path: Path | None) -> dict[str, Any]:
@@ -274,6 +296,7 @@ def _outputs(stack: automation.Stack) -> dict[str, Any]:
 
 def _last_words(error: CommandError) -> str:
     """Return the lines of the CLI's output that say what was wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # The CLI's own lines follow `stderr: `, which the Automation API puts before them.
+    lines = [line.strip().removeprefix("stderr: ") for line in str(error).splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("error:")]
     return "; ".join(errors or lines[-3:])

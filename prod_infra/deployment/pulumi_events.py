@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,9 +10,11 @@ from typing import Any, Final
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 from pulumi.runtime.rpc import UNKNOWN
 
+from prod_infra.deployment.embedded.provider_resources import is_default_provider
 from prod_infra.deployment.engine import Change, ChangeKind, OnProgress, Progress, PropertyChange
-from prod_infra.deployment.property_paths import changes, parse
-from prod_infra.properties import typed
+from prod_infra.deployment.program.wire import SIGNATURE
+from prod_infra.deployment.property_paths import Path, changes, parse, text
+from prod_infra.properties import SECRET_MASK, typed
 
 KINDS: Final[Mapping[str, ChangeKind]] = {
     "same": ChangeKind.SAME,
@@ -22,7 +25,7 @@ KINDS: Final[Mapping[str, ChangeKind]] = {
     "update": ChangeKind.UPDATE,
     "replace": ChangeKind.REPLACE,
     "create-replacement": ChangeKind.REPLACE,
-    "delete-replaced": ChangeKind.REPLACE,
+    "delete-replaced": ChangeKind.DELETE,
     "import-replacement": ChangeKind.REPLACE,
     "delete": ChangeKind.DELETE,
 }
@@ -34,10 +37,22 @@ SHOWN: Final = {UNKNOWN: "[unknown]"}
 
 def _shown(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _shown(item) for key, item in value.items()}
+        return SECRET_MASK if SIGNATURE in value else {key: _shown(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_shown(item) for item in value]
     return SHOWN.get(value, value) if isinstance(value, str) else value
+
+
+def _secret(values: Any, path: Path) -> str:
+    """Return the path of the secret that a path leads to, or into; empty if it leads to none."""
+    for depth, step in enumerate((*path, "")):
+        if values == SECRET_MASK:
+            return text(path[:depth])
+        try:
+            values = values[step]
+        except (KeyError, IndexError, TypeError):
+            break
+    return ""
 
 
 def _properties(step: StepEventMetadata) -> tuple[PropertyChange, ...]:
@@ -54,10 +69,18 @@ def _properties(step: StepEventMetadata) -> tuple[PropertyChange, ...]:
     keys = {str(parse(path)[0]) for path in (*detailed, *(step.diffs or ()))}
     before = {key: old[key] for key in keys if key in old}
     for key in keys & new.keys() & was.keys():
-        if old.get(key) == new[key]:
+        if old.get(key) == new[key] and SECRET_MASK not in json.dumps(new[key]):
             before[key] = was[key]
     replaces = [path for path, found in detailed.items() if found.diff_kind.value.endswith("-replace")]
-    return changes(typed(before), typed({key: new[key] for key in keys if key in new}), replaces or step.keys or ())
+    replaces = replaces or list(step.keys or ())
+    found = changes(typed(before), typed({key: new[key] for key in keys if key in new}), replaces)
+    # The engine shows a secret as a mask, before as after: that it differs is in the paths alone.
+    secrets = {_secret(before, parse(path)) for path in detailed or step.diffs or ()}
+    secrets &= {_secret(new, parse(path)) for path in detailed or step.diffs or ()}
+    return found + tuple(
+        PropertyChange(path=path, old=SECRET_MASK, new=SECRET_MASK, replaces=path in replaces)
+        for path in sorted(secrets - {""})
+    )
 
 
 class Listener:
@@ -77,6 +100,9 @@ class Listener:
     def __init__(self, on_progress: OnProgress | None = None) -> None:
         self._on_progress = on_progress
         self._started: dict[str, float] = {}
+        # Each by the URN and ID that it had.
+        self._replaced: set[tuple[str, str]] = set()
+        self._copies: dict[tuple[str, str], Change] = {}
         self.changes: dict[str, Change] = {}
         self.failures: dict[str, str] = {}
         self.violations: dict[str, str] = {}
@@ -105,14 +131,20 @@ class Listener:
 
     def _step(self, step: StepEventMetadata, status: str) -> None:
         kind = KINDS.get(step.op)
-        if kind is None or step.type.startswith("pulumi:providers:"):
+        if kind is None or is_default_provider(step.urn):
             return
+        was = (step.old.urn, step.old.id) if step.old else ("", "")
+        if kind is ChangeKind.REPLACE:
+            self._replaced.add(was)
         former = self.changes.get(step.urn)
-        if former is not None and former.kind is ChangeKind.REPLACE:
+        if former is not None and former.kind is ChangeKind.REPLACE and was in self._replaced:
             kind = ChangeKind.REPLACE
         properties = _properties(step) or (former.properties if former else ())
         change = Change(urn=step.urn, kind=kind, properties=properties if kind is not ChangeKind.SAME else ())
-        self.changes[step.urn] = change
+        if step.op == "delete-replaced":
+            self._copies[was] = change
+        else:
+            self.changes[step.urn] = change
         if status == "started":
             self._started[step.urn] = time.monotonic()
         if self._on_progress is None or kind is ChangeKind.SAME:
@@ -123,5 +155,6 @@ class Listener:
 
     @property
     def ordered(self) -> tuple[Change, ...]:
-        """Every change, deletions last."""
-        return tuple(sorted(self.changes.values(), key=lambda change: change.kind is ChangeKind.DELETE))
+        """Every change, deletions last: also of what is not replaced after all, and of what an earlier run replaced."""
+        left = [change for was, change in self._copies.items() if was not in self._replaced]
+        return tuple(sorted([*self.changes.values(), *left], key=lambda change: change.kind is ChangeKind.DELETE))

@@ -1,4 +1,4 @@
-"""Stories that both engines are told, and what each makes of them, in words that can be compared.
+"""What each engine makes of the stories, in words that can be compared.
 
 `python -m tests.deployment.conformance` runs them on the real engine and writes `real_engine.json`: where there is no
 CLI, the embedded engine is held against that.
@@ -14,135 +14,25 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import grpc.aio
-import pulumi
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from prod_infra.deployment.embedded.embedded_engine import EmbeddedEngine
+from prod_infra.deployment.embedded.provider_resources import is_default_provider
 from prod_infra.deployment.engine import Engine, Program, Result
+from prod_infra.deployment.program.monitor import STACK_TYPE
+from prod_infra.deployment.program.wire import SIGNATURE
 from prod_infra.deployment.pulumi_engine import PulumiEngine
 from prod_infra.errors import ProdInfraError
 from prod_infra.local_aws.provider.wire import Servicer
-from tests.deployment.memory_cloud import Cloud, Group, MemoryProvider, Thing
+from tests.deployment.memory_cloud import Cloud, MemoryProvider
 from tests.deployment.sandbox import PASSPHRASE, state_file
+from tests.deployment.stories import STORIES, Step
 
 TRANSCRIPT: Final = Path(__file__).with_name("real_engine.json")
-
-Options = pulumi.ResourceOptions
-Act = Callable[[Cloud], None]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One operation of a story: the program as it is by then, and what somebody does to the cloud before."""
-
-    main: Callable[[], None]
-    operation: Literal["up", "refresh", "destroy"] = "up"
-    before: Act | None = None
-
-
-def one(value: int = 0, opts: Options | None = None, **props: Any) -> Callable[[], None]:
-    """A program of one thing."""
-    return lambda: pulumi.export("arn", Thing("a", {"value": value, "fixed": 0, **props}, opts).arn)
-
-
-def pair(fixed: int = 0, value: int = 0, opts: Options | None = None, kind: str = "Thing") -> Callable[[], None]:
-    """A program of a thing and another that needs it."""
-
-    def main() -> None:
-        name = {"name": "only-a"} if kind == "Unique" else {}
-        first = Thing("a", {"value": 0, "fixed": fixed, **name}, opts, kind=kind)
-        Thing("b", {"value": value, "fixed": 0, "needs": [first.id]})
-
-    return main
-
-
-def in_group(name: str = "g", **options: Any) -> Callable[[], None]:
-    """A program of a thing in a component."""
-
-    def main() -> None:
-        group = Group(name)
-        Thing("a", {"value": 0, "fixed": 0}, Options(parent=group, **options))
-
-    return main
-
-
-def secret() -> None:
-    """A program with a secret."""
-    thing = Thing("a", {"value": 0, "fixed": 0, "secret": pulumi.Output.secret("hunter2!")})
-    pulumi.export("arn", thing.arn)
-    pulumi.export("hidden", pulumi.Output.secret("hunter2!"))
-
-
-def nothing() -> None:
-    """An empty program."""
-
-
-def drift(cloud: Cloud) -> None:
-    """Somebody changes the first thing by hand."""
-    next(iter(cloud.things.values()))["value"] = 99
-
-
-def loss(cloud: Cloud) -> None:
-    """Somebody deletes the last thing by hand."""
-    cloud.things.pop(list(cloud.things)[-1])
-
-
-STORIES: Final[Mapping[str, Sequence[Step]]] = {
-    "created, unchanged, destroyed": [Step(one()), Step(one()), Step(one(), "destroy")],
-    "changed in place": [Step(one(1)), Step(one(2))],
-    "a property added and removed": [Step(one(items=[1])), Step(one(items=[1, 2])), Step(one())],
-    "added and removed": [Step(one()), Step(pair()), Step(one()), Step(nothing)],
-    "replaced, created first": [Step(pair(0)), Step(pair(1))],
-    "replaced, deleted first by the provider": [Step(pair(0, kind="Unique")), Step(pair(1, kind="Unique"))],
-    "replaced, deleted first by the program": [
-        Step(pair(0, opts=Options(delete_before_replace=True))),
-        Step(pair(1, opts=Options(delete_before_replace=True))),
-    ],
-    "replaced on a change that needs none": [
-        Step(one(1, Options(replace_on_changes=["value"]))),
-        Step(one(2, Options(replace_on_changes=["value"]))),
-    ],
-    "a change that is ignored": [
-        Step(one(1, Options(ignore_changes=["value"]))),
-        Step(one(2, Options(ignore_changes=["value"]))),
-        Step(one(2)),
-    ],
-    "protected from removal": [Step(one(0, Options(protect=True))), Step(nothing), Step(one()), Step(nothing)],
-    "protected from replacement": [
-        Step(pair(0, opts=Options(protect=True))),
-        Step(pair(1, opts=Options(protect=True))),
-    ],
-    "moved under another parent by alias": [
-        Step(one()),
-        Step(in_group(aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])),
-    ],
-    "kept when removed": [Step(one(0, Options(retain_on_delete=True))), Step(nothing)],
-    "refused by the provider's check": [Step(one(nonsense=1)), Step(one())],
-    "failed in the middle": [Step(one()), Step(pair(), before=lambda cloud: _refuse(cloud, "b")), Step(pair())],
-    "refreshed after drift": [Step(pair()), Step(pair(), "refresh", before=drift), Step(pair())],
-    "refreshed after a loss": [Step(pair()), Step(pair(), "refresh", before=loss), Step(pair())],
-    "secrets": [Step(secret), Step(secret)],
-}
-
-
-class RefusedError(Exception):
-    """What the cloud answers once."""
-
-
-def _refuse(cloud: Cloud, name: str) -> None:
-    """Let the cloud refuse the next create of a thing."""
-
-    def on_call(operation: str, props: dict[str, Any]) -> None:
-        if operation == "create" and str(props["name"]).startswith(name):
-            cloud.on_call = None
-            raise RefusedError("not today")
-
-    cloud.on_call = on_call
 
 
 def _plain(value: Any) -> Any:
@@ -165,8 +55,38 @@ def told(result: Result) -> dict[str, Any]:
     return {"changes": _plain(sorted(changes)), "outputs": _plain(dict(result.outputs))}
 
 
-def play(steps: Sequence[Step], engine_of: Callable[[Callable[[], None]], Engine], cloud: Cloud) -> list[Any]:
-    """Run a story on an engine; each step tells its plan, what it did, and what the cloud then holds."""
+def kept(deployment: Mapping[str, Any]) -> list[Any]:
+    """Return what a deployment's resources are: flags, references, and which properties are secret."""
+    flags = ("custom", "delete", "external", "protect", "pendingReplacement", "retainOnDelete")
+    found = [
+        [
+            resource["urn"].split("::", 2)[2],
+            [flag for flag in flags if resource.get(flag)],
+            *(resource.get(key, "").split("::", 2)[2:] for key in ("parent", "deletedWith")),
+            sorted(resource.get("dependencies") or ()),
+            {key: urns for key, urns in (resource.get("propertyDependencies") or {}).items() if urns},
+            *(
+                sorted(
+                    name + (" secret" if isinstance(value, dict) and SIGNATURE in value else "")
+                    for name, value in (resource.get(side) or {}).items()
+                )
+                for side in ("inputs", "outputs")
+            ),
+        ]
+        for resource in deployment.get("resources") or ()
+        # A program that fails leaves the stack itself, or not: nothing hangs on it.
+        if not is_default_provider(resource["urn"]) and resource["type"] != STACK_TYPE
+    ]
+    return sorted(found, key=json.dumps)
+
+
+def play(
+    steps: Sequence[Step],
+    engine_of: Callable[[Callable[[], None]], Engine],
+    cloud: Cloud,
+    deployment: Callable[[], Mapping[str, Any]],
+) -> list[Any]:
+    """Run a story on an engine; each step tells its plan, what it did, and what the cloud and the state then hold."""
     story: list[Any] = []
     for step in steps:
         if step.before:
@@ -180,6 +100,7 @@ def play(steps: Sequence[Step], engine_of: Callable[[Callable[[], None]], Engine
         except ProdInfraError:
             chapter["failed"] = True
         chapter["cloud"] = sorted((_plain(thing) for thing in cloud.things.values()), key=json.dumps)
+        chapter["state"] = kept(deployment())
         story.append(chapter)
     return story
 
@@ -197,7 +118,10 @@ def embedded() -> Iterator[Callable[[Sequence[Step]], list[Any]]]:
             cloud = Cloud()
             state = state_file(Path(name))
             return play(
-                steps, lambda main: EmbeddedEngine(_program(main), {"memory": MemoryProvider(cloud)}, state), cloud
+                steps,
+                lambda main: EmbeddedEngine(_program(main), {"memory": MemoryProvider(cloud)}, state),
+                cloud,
+                lambda: dict(json.loads(state.path.read_text())["deployment"]),
             )
 
     yield run
@@ -251,7 +175,11 @@ def real() -> Iterator[Callable[[Sequence[Step]], list[Any]]]:
                     folder=Path(name) / "stack",
                 )
 
-            return play(steps, engine, cloud)
+            def deployment() -> dict[str, Any]:
+                checkpoint = json.loads((Path(name) / "state/.pulumi/stacks/laws/test.json").read_text())["checkpoint"]
+                return dict(checkpoint.get("latest") or {})
+
+            return play(steps, engine, cloud, deployment)
 
     try:
         yield run

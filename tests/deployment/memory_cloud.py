@@ -132,7 +132,8 @@ class MemoryProvider(rpc.Provider):
             rpc.CheckFailure(key, "no such property")
             for key in sorted(inputs.keys() - {"name", "value", "fixed", "anchor", "needs", "secret", "items"})
         ]
-        return rpc.CheckResponse(typed(inputs), failures)
+        # What is secret stays so.
+        return rpc.CheckResponse({**typed(inputs), **request.new_inputs}, failures)
 
     async def diff(self, request: rpc.DiffRequest) -> rpc.DiffResponse:
         """Compare all inputs with the state."""

@@ -18,9 +18,10 @@ from prod_infra.deployment.drift_trail import Trail
 from prod_infra.deployment.embedded.state import Operation
 from prod_infra.deployment.engine import Change, ChangeKind, Engine, Program, Reading
 from prod_infra.deployment.pulumi_engine import PulumiEngine
-from tests.deployment.conformance import _Stage, pair, secret
+from tests.deployment.conformance import _Stage
 from tests.deployment.memory_cloud import Cloud, Node
 from tests.deployment.sandbox import PASSPHRASE, engine, state_file
+from tests.deployment.stories import pair, secret
 
 
 @pytest.fixture(autouse=True)

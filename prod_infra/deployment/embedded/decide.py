@@ -94,7 +94,7 @@ def decide(
 
 
 def dependents_to_replace(
-    root: ResourceState, snapshot: Snapshot, providers: Providers, decided: Collection[str]
+    root: ResourceState, snapshot: Snapshot, providers: Providers, decided: Collection[str], replaced: Collection[str]
 ) -> list[ResourceState]:
     """Return what can't outlive a resource that is deleted before it is replaced, those needed first.
 
@@ -105,21 +105,29 @@ def dependents_to_replace(
         snapshot: the state.
         providers: asked for each dependent.
         decided: URNs of what the program has registered already, and which therefore depends on it no longer.
+        replaced: URNs of those that this run replaces.
     """
     gone = {root.urn}
+    copies: set[str] = set()
     found: list[ResourceState] = []
     for resource in snapshot.unsettled:
-        if resource.delete and gone.intersection(resource.references):
-            # An old copy that an interrupted run left: it would hold the root until the end.
+        if resource.delete and (gone | copies).intersection(resource.references):
+            # An old copy, of this run or left by an interrupted one: it would hold the root until the end.
             found.append(resource)
+            (gone if resource.urn in replaced else copies).add(resource.urn)
         if resource.urn in decided or not resource.custom or resource.external or resource.delete:
             continue
         touched = {key for key, urns in resource.property_dependencies.items() if gone.intersection(urns)}
         inputs: Mapping[str, PropertyValue] = {
             key: PropertyValue.computed() if key in touched else value for key, value in resource.inputs.items()
         }
-        if resource.deleted_with in gone or (
-            touched and providers.diff(resource, inputs, resource.ignore_changes, resource.replace_on_changes).replaces
+        if (
+            resource.deleted_with in gone
+            or root.urn in resource.replace_with
+            or (
+                touched
+                and providers.diff(resource, inputs, resource.ignore_changes, resource.replace_on_changes).replaces
+            )
         ):
             gone.add(resource.urn)
             found.append(resource)

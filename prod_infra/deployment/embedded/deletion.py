@@ -45,7 +45,8 @@ def announce(run: Run, doomed: Sequence[ResourceState], replaced: Sequence[Resou
     for resource in in_order(doomed):
         if resource.protect and not resource.delete:
             run.blocked[resource.urn] = "it is protected"
-        if resource not in replaced and not is_default_provider(resource):
+        # What was only looked up stays in AWS.
+        if resource not in replaced and not resource.external and not is_default_provider(resource.urn):
             run.decide(Change(urn=resource.urn, kind=ChangeKind.DELETE))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
+from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import resource_pb2
 
 from prod_infra.deployment.embedded.decide import Decision, decide, dependents_to_replace
@@ -15,30 +15,25 @@ from prod_infra.deployment.embedded.provider_resources import DefaultProviders, 
 from prod_infra.deployment.embedded.resource_state import ResourceState, now
 from prod_infra.deployment.embedded.snapshot import Snapshot
 from prod_infra.deployment.embedded.steps import Steps
+from prod_infra.deployment.embedded.timeouts import timeouts
 from prod_infra.deployment.engine import Change, ChangeKind, Program, Review
 from prod_infra.deployment.program.monitor import PROVIDER_TYPE, Monitor
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.program.run import Run
 from prod_infra.deployment.program.wire import UNKNOWN, to_struct
-from prod_infra.deployment.property_paths import changes
+from prod_infra.deployment.property_paths import changes, with_secrets
 from prod_infra.errors import InvalidInputError, ProdInfraError
 from prod_infra.properties import Values
 
 Response = resource_pb2.RegisterResourceResponse
 ReadResponse = resource_pb2.ReadResourceResponse
 
-_SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
-
-def _seconds(duration: str) -> float:
-    """Return the length of a Go duration such as `1h30m`; 0 for none."""
-    return sum(float(n) * _SECONDS[unit] for n, unit in re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", duration))
-
-
-def _timeouts(request: resource_pb2.RegisterResourceRequest) -> dict[str, Any]:
-    given = {name: _seconds(getattr(request.customTimeouts, name)) for name in ("create", "update", "delete")}
-    found = {name: seconds for name, seconds in given.items() if seconds}
-    return {"customTimeouts": found} if found else {}
+def _taken_twice(known: str, *claims: str) -> InvalidInputError:
+    return InvalidInputError(
+        "Two resources of the program claim the same one of the state",
+        [f"{known} is claimed by {' and by '.join(sorted(claims))}; let one alias go"],
+    )
 
 
 def _when_gone(resource: ResourceState) -> ResourceState | None:
@@ -80,21 +75,35 @@ class Deployer(Monitor):
         self._decided: set[str] = set()
         self._replaced: set[str] = set()
         self._components: dict[str, ResourceState] = {}
+        self._known = {resource.urn for resource in snapshot.resources if not resource.delete}
+        # URN in the state -> URN of the resource that took it over by an alias.
+        self._taken: dict[str, str] = {}
         self._defaults = DefaultProviders(program, snapshot)
         self._steps = Steps(providers, snapshot)
         # Set once a resource that had to go before another's replacement is gone.
         self._going: dict[str, threading.Event] = {}
+        # Set once what was decided for a resource is done, or has failed.
+        self._working: dict[str, threading.Event] = {}
 
     # What the state knows -------------------------------------------------------------------------------------------
 
     def _old(self, goal: Registration) -> ResourceState | None:
-        """Return the resource's state, found by its URN or an alias; the alias is taken out of use."""
+        """Return the resource's state, found by its URN or an alias; the alias is taken out of use.
+
+        Raises:
+            InvalidInputError: another resource of the program has, or is an alias of, the same state.
+        """
+        if goal.urn in self._taken:
+            raise _taken_twice(goal.urn, goal.urn, self._taken[goal.urn])
         for urn in (goal.urn, *goal.aliases):
+            if urn != goal.urn and urn in self._known and (urn in self._taken or urn in self._urns):
+                raise _taken_twice(urn, goal.urn, self._taken.get(urn, urn))
             old = self.snapshot.find(urn)
             if old is None:
                 continue
             if urn != goal.urn:
                 self.aliased[goal.urn] = urn
+                self._taken[urn] = goal.urn
                 renamed = replace(old, urn=goal.urn)
                 self.snapshot.put(old, renamed)
                 self.snapshot.rename(urn, goal.urn)
@@ -109,7 +118,7 @@ class Deployer(Monitor):
             custom=goal.custom,
             id=old.id if old else "",
             inputs=inputs,
-            outputs=old.outputs if old else {},
+            outputs=with_secrets(old.outputs, inputs, goal.additional_secret_outputs) if old else {},
             parent=goal.parent,
             protect=goal.protect,
             dependencies=goal.dependencies,
@@ -120,7 +129,6 @@ class Deployer(Monitor):
             ignore_changes=goal.ignore_changes,
             replace_on_changes=goal.replace_on_changes,
             additional_secret_outputs=goal.additional_secret_outputs,
-            aliases=goal.aliases,
             source=goal.source,
             created=old.created if old else now(),
             modified=old.modified if old else now(),
@@ -142,7 +150,14 @@ class Deployer(Monitor):
         if not goal.custom:
             return self._component(goal)
         if goal.type.startswith(PROVIDER_TYPE):
-            return self._explicit_provider(goal)
+            return self._explicit_provider(goal, request.version)
+        try:
+            return self._managed(goal, request)
+        finally:
+            if goal.urn in self._working:
+                self._working[goal.urn].set()
+
+    def _managed(self, goal: Registration, request: resource_pb2.RegisterResourceRequest) -> Response:
         try:
             decision, new, doomed = self._plan(goal, request)
         except ProdInfraError as error:
@@ -166,19 +181,26 @@ class Deployer(Monitor):
     def _component(self, goal: Registration) -> Response:
         with self.lock:
             old = self._old(goal)
-            new = self._state(goal, old, goal.inputs)
-            self.snapshot.settle(old, new)
+            was = None if old and old.custom else old
+            new = self._state(goal, was, goal.inputs)
+            # What a provider made under this name before goes at the end.
+            self.snapshot.settle(old, new, keep_old=replace(old, delete=True) if old and old.custom else None)
             self._components[goal.urn] = new
-            self.run.decide(Change(urn=goal.urn, kind=ChangeKind.SAME if old else ChangeKind.CREATE))
+            if was is None:
+                kind = ChangeKind.REPLACE if old else ChangeKind.CREATE
+            else:
+                kind = ChangeKind.SAME if was.inputs == new.inputs else ChangeKind.UPDATE
+            self.run.decide(Change(urn=goal.urn, kind=kind))
         return Response(urn=goal.urn)
 
-    def _explicit_provider(self, goal: Registration) -> Response:
+    def _explicit_provider(self, goal: Registration, version: str) -> Response:
         refuse_difference(goal, self.program)
+        inputs = {**goal.inputs, **({"version": PropertyValue(version)} if version else {})}
         with self.lock:
             old = self._old(goal)
-            new = replace(self._state(goal, old, goal.inputs), id=old.id if old else new_id(), outputs=goal.inputs)
+            new = replace(self._state(goal, old, inputs), id=old.id if old else new_id(), outputs=inputs)
             self.snapshot.settle(old, new)
-            differs = changes(old.inputs, goal.inputs) if old else ()
+            differs = changes(old.inputs, inputs) if old else ()
             kind = ChangeKind.CREATE if old is None else ChangeKind.UPDATE if differs else ChangeKind.SAME
             self.run.decide(Change(urn=goal.urn, kind=kind, properties=differs))
         return Response(urn=goal.urn, id=new.id, object=to_struct(goal.inputs))
@@ -193,27 +215,48 @@ class Deployer(Monitor):
                 if going is None or going.is_set() or self.preview:
                     decision, new = self._decide(goal, request)
                     self._decided.add(goal.urn)
-                    return decision, new, [] if decision.faults else self._condemn(decision, new)
+                    self._working[goal.urn] = threading.Event()
+                    break
             going.wait()
+        while True:
+            with self.lock:
+                holder = self._holder(decision) if decision.delete_first else None
+                if holder is None:
+                    return decision, new, [] if decision.faults else self._condemn(decision, new)
+            # What no longer needs the old one may let go of it only now.
+            holder.wait()
+
+    def _holder(self, decision: Decision) -> threading.Event | None:
+        """Return the end of a step that is under way on what needs, or needed, a resource that is deleted first."""
+        needing = {decision.change.urn}
+        for resource in self.snapshot.unsettled:
+            if needing.intersection(resource.references):
+                needing.add(resource.urn)
+                step = self._working.get(resource.urn)
+                if step and not step.is_set():
+                    return step
+        return None
 
     def _decide(
         self, goal: Registration, request: resource_pb2.RegisterResourceRequest
     ) -> tuple[Decision, ResourceState]:
         self.providers.of(goal.type)
         old = self._old(goal)
-        # What was only looked up so far is AWS's, not ours: the stack makes its own.
-        managed = old if old and not old.external else None
+        # What was only looked up so far, or was a component, is none of ours in AWS: the stack makes its own.
+        managed = old if old and old.custom and not old.external else None
         decision = decide(
             goal,
             managed,
             self.providers,
             unfinished=self.unfinished.get(goal.urn, {}),
-            must_replace=bool(self._replaced.intersection(goal.replace_with)),
+            must_replace=bool(self._replaced.intersection((*goal.replace_with, goal.deleted_with))),
         )
         if old is not managed:
             self.snapshot.put(old, None)
+            # So Pulumi calls it: something else has this name from now on.
+            decision = replace(decision, change=replace(decision.change, kind=ChangeKind.REPLACE))
         provider = goal.provider or self._defaults.reference(goal.type, request.version)
-        rest = _timeouts(request)
+        rest = timeouts(request)
         new = self._state(goal, managed, decision.inputs, provider=provider, rest=rest)
         if not decision.faults:
             self.run.decide(decision.change)
@@ -232,7 +275,8 @@ class Deployer(Monitor):
             self.run.blocked[old.urn] = "it must be replaced, and it is protected"
         doomed: list[ResourceState] = []
         if decision.delete_first:
-            doomed = [*reversed(dependents_to_replace(old, self.snapshot, self.providers, self._decided)), old]
+            dependents = dependents_to_replace(old, self.snapshot, self.providers, self._decided, self._replaced)
+            doomed = [*reversed(dependents), old]
         for resource in doomed[:-1]:
             if resource.protect and not resource.delete:
                 self.run.blocked[resource.urn] = f"it can't outlive {old.urn}, which must be replaced, and is protected"
@@ -259,7 +303,7 @@ class Deployer(Monitor):
             }
             return Response(urn=new.urn, object=to_struct(known))
         self.snapshot.settle(old, new)
-        outputs = old.outputs if decision.change.kind is ChangeKind.SAME else {**old.outputs, **new.inputs}
+        outputs = new.outputs if decision.change.kind is ChangeKind.SAME else {**new.outputs, **new.inputs}
         return Response(urn=new.urn, id=old.id, object=to_struct(outputs))
 
     def _apply(
@@ -273,9 +317,12 @@ class Deployer(Monitor):
         try:
             with self.run.step(decision.change):
                 self._ask_reviewer(replace(goal, inputs=new.inputs))
+                going = {resource.urn for resource in doomed}
                 for resource in doomed:
                     with self.run.step(Change(urn=resource.urn, kind=ChangeKind.DELETE)):
-                        self._steps.delete(resource, becomes=_when_gone(resource))
+                        self._steps.delete(
+                            resource, becomes=_when_gone(resource), gone_anyway=resource.deleted_with in going
+                        )
                 if old and kind is ChangeKind.UPDATE:
                     made = self._steps.update(old, new)
                 else:
@@ -294,11 +341,12 @@ class Deployer(Monitor):
 
     # Everything else ------------------------------------------------------------------------------------------------
 
-    def read(self, goal: Registration, resource_id: str) -> ReadResponse:
+    def read(self, goal: Registration, resource_id: str, version: str) -> ReadResponse:
         """Look up an existing resource, and note it in the state as one that is not ours."""
         if self.run.stopping.is_set():
             return ReadResponse(urn=goal.urn, result=resource_pb2.FAIL)
         if resource_id == UNKNOWN:
+            self.run.decide(Change(urn=goal.urn, kind=ChangeKind.SAME))
             return ReadResponse(urn=goal.urn)
         with self.lock:
             old = self._old(goal)
@@ -307,7 +355,7 @@ class Deployer(Monitor):
                     "A resource can't be managed and looked up under one name",
                     [f"{goal.type} {goal.name!r} is managed by this stack; give the lookup another name"],
                 )
-            provider = goal.provider or self._defaults.reference(goal.type, "")
+            provider = goal.provider or self._defaults.reference(goal.type, version)
         asked = replace(self._state(goal, None, goal.inputs, provider=provider, external=True), id=resource_id)
         found = self.providers.read(asked)
         if found is None:
@@ -315,7 +363,7 @@ class Deployer(Monitor):
                 f"{goal.type} {goal.name!r} looks up {resource_id!r}, and there is no such thing.",
                 hint="correct the id, or create it first",
             )
-        known = replace(asked, id=found[0], outputs=found[1], inputs=found[2])
+        known = replace(asked, id=found[0], outputs=found[1])
         with self.lock:
             self.snapshot.settle(old, known)
             self.run.decide(Change(urn=goal.urn, kind=ChangeKind.SAME))

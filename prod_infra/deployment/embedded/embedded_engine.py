@@ -237,10 +237,13 @@ class EmbeddedEngine:
 
     def _refresh(self, run: Run, snapshot: Snapshot, unfinished: dict[str, Values]) -> Values:
         del unfinished
-        for old, (change, new) in self._reread_all(run, snapshot).items():
+        found = self._reread_all(run, snapshot)
+        for old, (change, new) in found.items():
             run.decide(change)
             snapshot.put(old, new)
-            if new is None:
+        # At last: a state that is put back would bring the reference to what is gone along.
+        for old, (_, new) in found.items():
+            if new is None and not any(other.urn == old.urn for other in snapshot.resources):
                 snapshot.rename(old.urn, None)
         snapshot.commit()
         run.raise_failures()

@@ -21,7 +21,7 @@ from pulumi.provider.experimental.provider import (
 )
 
 from prod_infra.deployment.embedded.resource_state import ResourceState
-from prod_infra.deployment.property_paths import contains, parse, with_secrets_of, without_secrets
+from prod_infra.deployment.property_paths import contains, parse, with_secrets, with_secrets_of, without_secrets
 from prod_infra.errors import DeploymentError, ProdInfraError
 from prod_infra.properties import Values, plain
 
@@ -146,11 +146,7 @@ class Providers:
         )
 
     def _outputs(self, resource: ResourceState, outputs: Values) -> dict[str, PropertyValue]:
-        found = with_secrets_of(outputs, resource.inputs)
-        for name in resource.additional_secret_outputs:
-            if name in found:
-                found[name] = found[name].with_secret(is_secret=True)
-        return found
+        return with_secrets(outputs, resource.inputs, resource.additional_secret_outputs)
 
     def create(self, resource: ResourceState, timeout: float) -> tuple[str, dict[str, PropertyValue]]:
         """Make the resource from its inputs; returns its ID and outputs."""

@@ -21,10 +21,10 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def is_default_provider(resource: ResourceState) -> bool:
+def is_default_provider(urn: str) -> bool:
     """Return whether it is a provider that no program registered; such are not worth a line to people."""
-    name = resource.urn.split("::", 3)[3]
-    return resource.type.startswith(PROVIDER_TYPE) and (name == "default" or name.startswith("default_"))
+    _, _, types, name = urn.split("::", 3)
+    return types.startswith(PROVIDER_TYPE) and (name == "default" or name.startswith("default_"))
 
 
 def refuse_difference(goal: Registration, program: Program) -> None:

@@ -56,7 +56,6 @@ class ResourceState:
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
     init_errors: tuple[str, ...] = ()
     source: str = ""
     created: str = ""
@@ -135,7 +134,6 @@ _FIELDS: Final = {
     "provider": "provider",
     "pendingReplacement": "pending_replacement",
     "additionalSecretOutputs": "additional_secret_outputs",
-    "aliases": "aliases",
     "retainOnDelete": "retain_on_delete",
     "deletedWith": "deleted_with",
     "replaceWith": "replace_with",

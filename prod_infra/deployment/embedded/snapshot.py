@@ -69,7 +69,7 @@ class Snapshot:
     def take(self, planned: Snapshot) -> None:
         """Take over the resources of a plan in which nothing changes."""
         with self._lock:
-            self._settled, self._before = planned.resources, []
+            self._settled, self._before = planned.settled, []
             self._version += 1
 
     def rename(self, old: str, new: str | None) -> None:

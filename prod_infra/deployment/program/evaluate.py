@@ -38,7 +38,8 @@ class _Recorder(Monitor):
         known = to_struct({**from_struct(request.object), **name}) if name else request.object
         return resource_pb2.RegisterResourceResponse(urn=goal.urn, object=known)
 
-    def read(self, goal: Registration, resource_id: str) -> resource_pb2.ReadResourceResponse:
+    def read(self, goal: Registration, resource_id: str, version: str) -> resource_pb2.ReadResourceResponse:
+        del version
         return resource_pb2.ReadResourceResponse(urn=goal.urn, id=resource_id, properties=to_struct(goal.inputs))
 
     def register_outputs(self, urn: str, outputs: Values) -> None:

@@ -49,7 +49,7 @@ def make_urn(stack: str, project: str, parent: str, type_: str, name: str) -> st
 def _unsupported(what: str) -> ProdInfraError:
     return ProdInfraError(
         f"The program uses {what}, which the embedded engine does not support.",
-        hint="leave it out, or deploy with the Pulumi CLI",
+        hint="leave it out, or run the program with `pulumi` itself: only then it is not evaluated here",
     )
 
 
@@ -84,8 +84,8 @@ class Monitor(ABC):
         """Take one resource that the program registers."""
 
     @abstractmethod
-    def read(self, goal: Registration, resource_id: str) -> resource_pb2.ReadResourceResponse:
-        """Look up one resource that the program only refers to, by `.get(...)`."""
+    def read(self, goal: Registration, resource_id: str, version: str) -> resource_pb2.ReadResourceResponse:
+        """Look up one resource that the program only refers to, by `.get(...)`; `version` is of its package."""
 
     @abstractmethod
     def register_outputs(self, urn: str, outputs: Values) -> None:
@@ -172,6 +172,8 @@ class Monitor(ABC):
 
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:  # noqa: N802
         """Take a lookup of an existing resource."""
+        if request.type == "pulumi:pulumi:StackReference":
+            raise _unsupported(f"the stack reference {request.name!r}")
         goal = Registration(
             urn=self._claim(request.parent, request.type, request.name),
             type=request.type,
@@ -183,7 +185,7 @@ class Monitor(ABC):
             provider=request.provider,
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
         )
-        return self.read(goal, request.id)
+        return self.read(goal, request.id, request.version)
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:  # noqa: N802
         """Take a component's outputs or the stack's exports."""

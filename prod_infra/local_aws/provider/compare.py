@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pulumi.provider.experimental.provider import PropertyDiff, PropertyDiffKind
 
-from prod_infra.deployment.property_paths import Path, contains, parse, text
+from prod_infra.deployment.property_paths import Path, contains, readable, text
 from prod_infra.local_aws.provider.handler import Handler
 from prod_infra.properties import UNKNOWN, Props
 
@@ -104,7 +104,7 @@ def differences(
     """
     new = handler.as_read(new)
     when_absent = {**handler.when_absent, **(absent or {})}
-    ignored = [parse(path) for path in ignore]
+    ignored = readable(ignore)
     found: list[Difference] = []
     for key in sorted(handler.inputs | {"region"}):
         if new.get(key) is None and key in handler.outputs and key not in when_absent:
@@ -127,8 +127,8 @@ def differences(
 def keep_ignored(old: Props, new: Props, ignore: Sequence[str]) -> Props:
     """Return the new inputs with the old state's value wherever a path is ignored, for updates that send everything."""
     kept = dict(new)
-    for path in ignore:
-        _keep(old, kept, parse(path))
+    for path in readable(ignore):
+        _keep(old, kept, path)
     return kept
 
 
