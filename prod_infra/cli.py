@@ -180,6 +180,13 @@ def up(
     _rehearsal_only(target, "up")
     program = program_of(project, stack, setting)
     given = read_config(config)
+    if engine is EngineKind.PULUMI and not given:
+        # The CLI asks the pack itself, also about programs that only Pulumi's engine can run.
+        if despite_policy:
+            err.print("going on without the policy pack: a rehearsal, never production", style="yellow")
+        with open_engine(program, target, endpoint, engine, policed=not despite_policy) as opened:
+            show_result(opened.up(show_progress(out)), out)
+        return
     verdict = check_program(lambda: registrations(program, given), config=given)
     render(verdict, out)
     if despite_policy:
@@ -242,6 +249,15 @@ def outputs(
     with open_engine(program_of(project, stack, None), target, endpoint, engine) as opened:
         exports = opened.outputs()
     typer.echo(json.dumps(dict(exports), indent=2))
+
+
+@app.command(name="install-cli")
+def install_cli() -> None:
+    """Download the Pulumi CLI that fits, where none is on PATH: what `--target aws` and `--engine pulumi` need."""
+    from prod_infra.deployment.pulumi_cli import install_cli as install
+
+    found = install()
+    out.print(f"Pulumi {found.version}: {found.command}", soft_wrap=True)
 
 
 @app.command(name="local-aws")

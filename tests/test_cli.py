@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,20 @@ def test_the_pulumi_engine_needs_the_cli(tmp_path: Path, local_aws: LocalAws) ->
     )
     assert done.returncode == 1
     assert "The Pulumi CLI is not on PATH" in done.stderr
+
+
+def test_the_cli_is_downloaded_once(tmp_path: Path) -> None:
+    """Without a network it is said what to do; one that was downloaded before is found without."""
+    command = [COMMAND, "install-cli"]
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "https_proxy": "http://127.0.0.1:9"}
+    failed = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert "can't be downloaded" in failed.stderr
+    assert "onto PATH" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    script = tmp_path / ".pulumi" / "versions" / version("pulumi") / "bin" / "pulumi"
+    script.parent.mkdir(parents=True)
+    script.write_text(f"#!/bin/sh\necho v{version('pulumi')}\n", encoding="utf-8")
+    script.chmod(0o755)
+    found = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert found.stdout == f"Pulumi {version('pulumi')}: {script}\n"

@@ -86,33 +86,44 @@ def _read(stream: IO[str], lines: list[str], callback: OnLine | None) -> None:
                 callback(line.rstrip())
 
 
-def find_cli(*, install: bool = False) -> PulumiCli:
+def find_cli() -> PulumiCli:
     """Return the CLI on PATH, or the one that the Automation API installed before.
 
-    Args:
-        install: download the one that fits the SDK if there is none (`PulumiCommand.install`).
-
     Raises:
-        TargetError: there is none, it is too old, or it can't be installed.
+        TargetError: there is none, it is too old, or it does not run.
     """
-    hint = "install it from pulumi.com/docs/install, or pass --install-cli to download the one that fits the SDK"
-    root: str | None = None
+    hint = "install it from pulumi.com/docs/install"
+    root = None
     if shutil.which("pulumi") is None:
         root = _installed()
-        if root is None and install:
-            try:
-                PulumiCommand.install()
-            except Exception as error:
-                raise TargetError(f"The Pulumi CLI can't be installed: {error}", hint=hint) from error
-            root = _installed()
         if root is None:
-            raise TargetError("The Pulumi CLI is not on PATH. Nothing has happened.", hint=hint)
+            raise TargetError(
+                "The Pulumi CLI is not on PATH. Nothing has happened.",
+                hint=f"{hint}, or download the one that fits the SDK: `prod-infra install-cli`",
+            )
     try:
         return PulumiCli(root=root, version=MINIMUM)
     except InvalidVersionError as error:
         raise TargetError(f"The Pulumi CLI does not fit: {error}", hint=f"{hint}; {MINIMUM} is the oldest") from error
     except (OSError, subprocess.CalledProcessError) as error:
         raise TargetError(f"The Pulumi CLI does not run: {error}", hint=hint) from error
+
+
+def install_cli() -> PulumiCli:
+    """Return the CLI on PATH; where there is none, download the one that fits the SDK to where `find_cli` looks.
+
+    Raises:
+        TargetError: it can't be had, is too old, or does not run.
+    """
+    try:
+        if shutil.which("pulumi") is None:
+            PulumiCommand.install()
+    except Exception as error:
+        raise TargetError(
+            f"The Pulumi CLI can't be downloaded: {error}. Nothing has happened.",
+            hint="install it from pulumi.com/docs/install, by whatever way this machine has, onto PATH",
+        ) from error
+    return find_cli()
 
 
 def _installed() -> str | None:

@@ -215,3 +215,53 @@ def test_what_is_not_in_the_approved_plan_is_not_done(target: AwsTarget, clients
     with pytest.raises(DeploymentError, match="no longer what was approved"):
         target.up(program(CONFIG, bucket="prod-second"), plan)
     assert clients("s3").list_buckets()["Buckets"] == []
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo v3.100.0", r"does not fit: .*3\.230\.0.*3\.100\.0"),
+        ("exit 3", "does not run: .*exit status 3"),
+        (None, "not on PATH. Nothing has happened"),
+    ],
+)
+@pytest.mark.usefixtures("account")
+def test_a_cli_that_does_not_fit_is_refused(
+    chain: pytest.MonkeyPatch, tmp_path: Path, script: str | None, said: str
+) -> None:
+    """Too old, broken, or none: said before anything runs, with a way out that does not need what is not there."""
+    target = AwsTarget.open(program(CONFIG), tmp_path)
+    chain.setenv("HOME", str(tmp_path))
+    chain.setenv("PATH", str(tmp_path))
+    if script:
+        (tmp_path / "pulumi").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "pulumi").chmod(0o755)
+    with pytest.raises(TargetError, match=said) as caught:
+        target.engine(program(CONFIG))
+    assert "install it from pulumi.com/docs/install" in caught.value.hint
+
+
+@pytest.mark.pulumi_cli
+@without_cli
+@pytest.mark.usefixtures("without_pack")
+def test_a_plugin_that_cannot_be_had_is_said(target: AwsTarget, chain: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The CLI's own words about the plugin are told, not what became of the program when the engine went away."""
+    chain.delenv("PULUMI_DEBUG_PROVIDERS")
+    chain.setenv("PULUMI_HOME", str(tmp_path / "home"))
+    chain.setenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")
+    with pytest.raises(DeploymentError, match="resource plugin 'pulumi-resource-aws'") as caught:
+        target.preview(program(CONFIG))
+    assert "pulumi plugin install" in caught.value.hint
+
+
+@pytest.mark.pulumi_cli
+@without_cli
+@pytest.mark.usefixtures("account", "without_pack")
+def test_a_backend_that_cannot_be_reached_is_said(chain: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A state folder that is not there: what the CLI says of it, and where to look."""
+    chain.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path / 'nowhere'}")
+    chain.setenv("PULUMI_CONFIG_PASSPHRASE", "made-up")
+    target = AwsTarget.open(program(CONFIG), tmp_path)
+    with pytest.raises(StateError, match=r"can't be opened: error: .*nowhere") as caught:
+        target.preview(program(CONFIG))
+    assert "check the backend's URL" in caught.value.hint
