@@ -83,12 +83,13 @@ def test_a_fault_behind_a_target_makes_it_unhealthy(
 def test_what_aws_fills_in_is_told(clients: Clients) -> None:
     """A redirect keeps the parts of the request that it does not name; an ALB has AWS's defaults."""
     made, elbv2 = load_balancer(clients, network(clients)), clients("elbv2")
-    redirect = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}
+    given = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}
+    redirect = {"Type": "redirect", "RedirectConfig": given}
     elbv2.create_listener(LoadBalancerArn=made["balancer"], Protocol="HTTP", Port=8080, DefaultActions=[redirect])
     listeners = elbv2.describe_listeners(LoadBalancerArn=made["balancer"])["Listeners"]
     told = next(each for each in listeners if each["Port"] == 8080)["DefaultActions"][0]["RedirectConfig"]
     kept = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
-    assert told == {**redirect["RedirectConfig"], **kept}
+    assert told == {**given, **kept}
     elbv2.modify_load_balancer_attributes(
         LoadBalancerArn=made["balancer"], Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "30"}]
     )
