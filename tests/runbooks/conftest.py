@@ -1,9 +1,9 @@
-"""Small notebooks, run by papermill with our engine."""
+"""Deployed environments that modules share, and small notebooks, run by papermill with our engine."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,37 @@ from papermill import execute_notebook
 from rich.console import Console
 
 from runbooks.records.record import Record
+from tests.runbooks.rehearsed import Rehearsed, deployed_from, working_on
 
 NotebookFactory = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def deployed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
+    """An environment of this pytest process; deploying one takes thirteen seconds of work."""
+    with deployed_from(tmp_path_factory.mktemp("deployed")) as env:
+        yield env
+
+
+@pytest.fixture(scope="session")
+def changed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
+    """Another one, for modules that leave it well but not as it was."""
+    with deployed_from(tmp_path_factory.mktemp("changed")) as env:
+        yield env
+
+
+@pytest.fixture(scope="module")
+def rehearsed(deployed_once: Rehearsed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
+    """A deployed environment in which the program sees no change: each module leaves it so, in whatever order."""
+    with working_on(deployed_once, tmp_path_factory.mktemp("rehearsed")) as env:
+        yield env
+
+
+@pytest.fixture(scope="module")
+def changed(changed_once: Rehearsed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
+    """A deployed environment that is well, with whatever password, settings and revision of the app."""
+    with working_on(changed_once, tmp_path_factory.mktemp("changed")) as env:
+        yield env
 
 
 @pytest.fixture

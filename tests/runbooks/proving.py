@@ -82,7 +82,6 @@ class Proving:
         self.stage = Stage(env.directory, env.target, env.clients)
         self.passwords: set[str] = set()
         self.runs = 0
-        (env.directory / "records").mkdir(exist_ok=True)
         self.end_faults()
         self.before = self.world()
 

@@ -10,20 +10,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 from rich.console import Console
 
-from prod_infra.deployment.targets import LocalTarget
+from prod_infra.deployment.targets import LocalTarget, remember
 from prod_infra.local_aws.clients import Clients
 from prod_infra.settings import Settings
 from runbooks.core.aws import Aws
 from runbooks.core.journal import read_journal
 from runbooks.core.rehearsal import open_environment
+from runbooks.core.steady_state import checks
 from runbooks.parameters import DrillParameters
 from runbooks.records.record import Record, Verdict
 from runbooks.running.runner import read_record, run, undo
@@ -161,8 +161,13 @@ class Rehearsed:
 
     def lock_is_free(self) -> bool:
         """Whether the newest lock was given back."""
-        found = self.clients("s3").list_objects_v2(Bucket=self.deployed.bucket("evidence"), Prefix="locks/")["Contents"]
-        return max(str(item["Key"]) for item in found).endswith(".released.json")
+        return max(self.locks()).endswith(".released.json")
+
+    def locks(self) -> list[str]:
+        """Return the keys of all locks there ever were, and of their ends."""
+        pages = self.clients("s3").get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=self.deployed.bucket("evidence"), Prefix="locks/")
+        return [str(item["Key"]) for page in found for item in page.get("Contents", ())]
 
 
 def failure(record: Record) -> str:
@@ -196,11 +201,32 @@ def kernel_of(process: subprocess.Popen[str]) -> int:
 
 @contextmanager
 def rehearsal(directory: Path) -> Iterator[Rehearsed]:
-    """Deploy the environment to a local AWS of its own and wait until it is well; runs go to `directory`."""
+    """Deploy the environment to a local AWS of its own and wait until it is well; work in `directory`."""
+    with deployed_from(directory) as env, chdir(directory):
+        yield env
+
+
+@contextmanager
+def deployed_from(directory: Path) -> Iterator[Rehearsed]:
+    """Deploy the environment to a local AWS of its own and wait until it is well; its state is in `directory`."""
     from runbooks.core.environment import environment  # noqa: PLC0415  it loads all of the program
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(directory)
+    with chdir(directory):
         env = environment(Path(), "prod", {})
-        with open_environment(DrillParameters(), env, Console(file=io.StringIO())) as target:
-            yield Rehearsed(target, directory)
+        target = open_environment(DrillParameters(), env, Console(file=io.StringIO()))
+    with target:
+        remember(target.server, directory)
+        yield Rehearsed(target, directory)
+
+
+@contextmanager
+def working_on(deployed: Rehearsed, directory: Path) -> Iterator[Rehearsed]:
+    """Give an environment that is deployed already, as the one kept in `directory`, where runs go to."""
+    # Records of a directory of one's own: each run draws an index of them all.
+    (directory / "records").mkdir()
+    (directory / ".prod-infra").symlink_to(deployed.directory / ".prod-infra")
+    deployed.target.server.admin("DELETE", "/faults")
+    env = Rehearsed(deployed.target, directory)
+    eventually(lambda: all(check.passed for check in checks(env.aws, env.deployed)))
+    with chdir(directory):
+        yield env

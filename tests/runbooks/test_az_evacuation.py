@@ -16,16 +16,15 @@ from runbooks.core.steady_state import checks, healthy_targets
 from runbooks.docdb_failover import fail_back
 from runbooks.probes.samples import Sample, read_probe
 from runbooks.records.record import Record, Verdict
-from tests.runbooks.rehearsed import SETTINGS, Rehearsed, eventually, failure, rehearsal
+from tests.runbooks.rehearsed import SETTINGS, Rehearsed, eventually, failure
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
-    """One environment for the module's tests: each leaves it as it was."""
-    with rehearsal(tmp_path_factory.mktemp("evacuation")) as found:
-        yield found
+def shared(rehearsed: Rehearsed) -> Rehearsed:
+    """The environment that modules share: each test leaves it as it was."""
+    return rehearsed
 
 
 @pytest.fixture
@@ -194,7 +193,7 @@ def test_failed_run_out_of_an_ill_zone_brings_no_traffic_back(env: Rehearsed) ->
     """What has left the ill zone stays out until a person takes it back; the lock is free for the next run."""
     zone, writer = _writer_zone(env), env.writer()
     env.fault("lost-az", zone=zone)
-    env.fault("error", service="ecs", operation="UpdateService")
+    env.fault("error", service="ecs", operation="UpdateService", code="AccessDeniedException", status=400)
     record = env.run("az_evacuation", zone=zone, zone_is_ill="true")
     assert "UpdateService" in failure(record)
     assert record.undo == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,13 @@ from runbooks.certificate_expiry import CertificateExpiry
 from runbooks.core.environment import environment
 from runbooks.parameters import CertificateExpiryParameters
 from runbooks.records.record import Record, Verdict
-from tests.runbooks.rehearsed import Rehearsed, rehearsal
+from tests.runbooks.rehearsed import Rehearsed
 
 
 @pytest.fixture(scope="module")
-def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
-    """One environment for the module's tests: each leaves it as it was."""
-    with rehearsal(tmp_path_factory.mktemp("certificates")) as found:
-        yield found
+def env(rehearsed: Rehearsed) -> Rehearsed:
+    """The environment that modules share: each test leaves it as it was."""
+    return rehearsed
 
 
 def _failed(record: Record) -> dict[str, str]:
@@ -72,6 +70,7 @@ def _own_certificate(days: int) -> dict[str, bytes]:
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_every_certificate_of_a_fresh_environment_is_well(env: Rehearsed, *, dry_run: bool) -> None:
     """Certificates of both regions, the one served, the database's and the secrets are told, and nothing fails."""
+    locks = env.locks()
     record = env.run("certificate_expiry", dry_run=dry_run)
     assert record.verdict is Verdict.SUCCEEDED, env.shown
     found = record.results["certificates"]
@@ -86,8 +85,7 @@ def test_every_certificate_of_a_fresh_environment_is_well(env: Rehearsed, *, dry
     assert len(found["database"]) == 2
     assert found["warnings"] == []
     assert (record.plan, record.undo) == (None, [])
-    locks = env.clients("s3").list_objects_v2(Bucket=env.deployed.bucket("evidence"), Prefix="locks/")
-    assert locks["KeyCount"] == 0
+    assert env.locks() == locks
 
 
 def test_certificate_that_ends_soon_fails(env: Rehearsed) -> None:

@@ -16,16 +16,15 @@ from runbooks.catalog import find_runbook
 from runbooks.docdb_failover import DocdbFailover, fail_back, find_failover
 from runbooks.records.record import Verdict
 from runbooks.running.runner import undo
-from tests.runbooks.rehearsed import SETTINGS, Rehearsed, failure, rehearsal
+from tests.runbooks.rehearsed import SETTINGS, Rehearsed, failure
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
-    """One environment for the module's tests: each leaves it as it was."""
-    with rehearsal(tmp_path_factory.mktemp("failover")) as found:
-        yield found
+def shared(rehearsed: Rehearsed) -> Rehearsed:
+    """The environment that modules share: each test leaves it as it was."""
+    return rehearsed
 
 
 @pytest.fixture

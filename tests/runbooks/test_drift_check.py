@@ -26,7 +26,7 @@ Planted = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
-    """One environment for the module's tests: each leaves it without drift."""
+    """One fresh environment for the module: after a release some properties differ by design."""
     with rehearsal(tmp_path_factory.mktemp("drift")) as found:
         yield found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from itertools import count
@@ -18,7 +18,7 @@ from runbooks.core.run import Run
 from runbooks.records.record import Verdict
 from runbooks.running.runner import read_record
 from tests.runbooks.proving import CASES, Proving, at, kill_kernel
-from tests.runbooks.rehearsed import rehearsal
+from tests.runbooks.rehearsed import Rehearsed
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
@@ -29,10 +29,9 @@ VICTIMS = ("kernel", "runner, undone", "runner, resumed")
 
 
 @pytest.fixture(scope="module")
-def proving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proving]:
-    """One environment for the module: each kill leaves it as the records say."""
-    with rehearsal(tmp_path_factory.mktemp("kills")) as env:
-        yield Proving(env)
+def proving(changed: Rehearsed) -> Proving:
+    """One environment: each kill leaves it as the records say."""
+    return Proving(changed)
 
 
 def test_every_runbook_that_changes_something_is_killed() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import Popen
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from runbooks.records.record import Record, Verdict
 from runbooks.running.runner import read_record
 from tests.runbooks.proving import CASES, Case, Ended, Proving, at, has_failed, is_planned, kill_kernel
-from tests.runbooks.rehearsed import rehearsal
+from tests.runbooks.rehearsed import Rehearsed
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
@@ -152,10 +152,9 @@ def _is_left(record: Record) -> bool:
 
 
 @pytest.fixture(scope="module")
-def proving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proving]:
+def proving(changed: Rehearsed) -> Proving:
     """One environment for all that is done."""
-    with rehearsal(tmp_path_factory.mktemp("proof")) as env:
-        yield Proving(env)
+    return Proving(changed)
 
 
 def test_environment_is_what_the_records_say(proving: Proving) -> None:

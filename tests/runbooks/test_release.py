@@ -14,23 +14,18 @@ from prod_infra.errors import InvalidInputError
 from runbooks.core.environment import environment
 from runbooks.records.record import Verdict
 from runbooks.running import runner
-from tests.runbooks.releasing import GROUP, Stage, deployed_stage, image
+from tests.runbooks.rehearsed import Rehearsed
+from tests.runbooks.releasing import GROUP, Stage, image
 
 QUICK: dict[str, Any] = {"bake_minutes": 0.02}
 
 
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """One environment for this module."""
-    with deployed_stage(tmp_path_factory.mktemp("release")) as stage:
-        yield stage
-
-
 @pytest.fixture
-def stage(deployed: Stage) -> Stage:
-    """The environment, with no deployment under way."""
-    deployed.settle()
-    return deployed
+def stage(rehearsed: Rehearsed) -> Iterator[Stage]:
+    """The environment that modules share, with no deployment under way, before or after."""
+    stage = Stage(rehearsed.directory, rehearsed.target, rehearsed.clients)
+    yield stage
+    stage.settle()
 
 
 def app_spec(definition: dict[str, Any]) -> dict[str, Any]:

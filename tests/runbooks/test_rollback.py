@@ -7,50 +7,54 @@ from collections.abc import Iterator
 import pytest
 
 from runbooks.records.record import Verdict
-from tests.runbooks.releasing import Stage, deployed_stage, image
+from tests.runbooks.rehearsed import Rehearsed
+from tests.runbooks.releasing import Stage, image
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """One environment for this module, in which a second revision was released."""
-    with deployed_stage(tmp_path_factory.mktemp("rollback")) as stage:
-        record, shown = stage.run("release", image=image("a"), bake_minutes=0)
-        assert record.verdict is Verdict.SUCCEEDED, shown
-        yield stage
+def stage(rehearsed: Rehearsed) -> Iterator[Stage]:
+    """The environment that modules share, as the test before left it."""
+    stage = Stage(rehearsed.directory, rehearsed.target, rehearsed.clients)
+    yield stage
+    stage.settle()
 
 
-@pytest.fixture
-def stage(deployed: Stage) -> Stage:
-    """The environment, as the test before left it."""
-    return deployed
+@pytest.fixture(scope="module")
+def revisions(stage: Stage) -> tuple[str, str]:
+    """The revision that ran, and the one that was then released."""
+    former = stage.live
+    record, shown = stage.run("release", image=image("1"), bake_minutes=0)
+    assert record.verdict is Verdict.SUCCEEDED, shown
+    return former, stage.live
 
 
-def test_rollback_right_after_a_release_stops_it(stage: Stage) -> None:
+def test_rollback_right_after_a_release_stops_it(stage: Stage, revisions: tuple[str, str]) -> None:
     """While the old tasks still run, the deployment is stopped: the traffic goes back at once."""
     record, shown = stage.run("rollback")
     assert record.verdict is Verdict.SUCCEEDED, shown
     assert record.plan is not None
     assert [call.operation for step in record.plan.steps for call in step.calls] == ["stop_deployment"]
-    assert stage.live == "prod-app:1"
-    assert stage.weights == {"prod-app:1": 100}
+    former, _ = revisions
+    assert (stage.live, stage.weights) == (former, {former: 100})
     assert record.results["release"]["seconds_to_all_traffic"] > 0
 
 
-def test_rollback_deploys_what_ran_before(stage: Stage) -> None:
+def test_rollback_deploys_what_ran_before(stage: Stage, revisions: tuple[str, str]) -> None:
     """Once the old tasks are gone, what ran before is deployed again, though an alarm fires; undo takes it back."""
+    former, released = revisions
     stage.settle()
-    record, shown = stage.run("release", task_definition="prod-app:2", bake_minutes=0)
+    record, shown = stage.run("release", task_definition=released, bake_minutes=0)
     assert record.verdict is Verdict.SUCCEEDED, shown
     stage.settle()
     with stage.firing():
         dry, shown = stage.run("rollback", dry_run=True)
-        assert (dry.verdict, stage.live) == (Verdict.SUCCEEDED, "prod-app:2"), shown
+        assert (dry.verdict, stage.live) == (Verdict.SUCCEEDED, released), shown
         record, shown = stage.run("rollback")
     assert record.verdict is Verdict.SUCCEEDED, shown
-    assert stage.weights == {"prod-app:1": 100}
+    assert stage.weights == {former: 100}
     done, said = stage.undo(record.id)
     assert done == [True], said
-    assert stage.live == "prod-app:2"
+    assert stage.live == released
     stage.settle()
 
 
@@ -58,7 +62,7 @@ def test_rollback_in_the_middle_of_a_deployment(stage: Stage) -> None:
     """A deployment that shifts traffic is stopped, and its release ends in failure with nothing left to do."""
     stage.settle()
     was = stage.live
-    process = stage.start("run", "release", "-p", f"image={image('b')}")
+    process = stage.start("run", "release", "-p", f"image={image('2')}")
     stage.wait_for_the_shift(process)
     holder = stage.newest_run
     record, shown = stage.run("rollback", over_run=holder)

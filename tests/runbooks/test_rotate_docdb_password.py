@@ -15,7 +15,7 @@ from runbooks.actions.former_password import of_stage
 from runbooks.core.journal import read_journal
 from runbooks.records.record import Verdict
 from runbooks.running.runner import resume
-from tests.runbooks.rehearsed import COMMAND, SETTINGS, Rehearsed, eventually, failure, rehearsal
+from tests.runbooks.rehearsed import COMMAND, SETTINGS, Rehearsed, eventually, failure
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
@@ -23,11 +23,9 @@ NAME = "rotate_docdb_password"
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
-    """One environment for the module's tests; the password may be another one after each."""
-    with rehearsal(tmp_path_factory.mktemp("rotation")) as found:
-        (found.directory / "records").mkdir()
-        yield found
+def shared(changed: Rehearsed) -> Rehearsed:
+    """The environment that modules share; the password may be another one after each test."""
+    return changed
 
 
 @pytest.fixture

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from prod_infra.deployment.project import packaged
-from prod_infra.deployment.targets import LocalTarget
 from prod_infra.local_aws.clients import Clients
+from prod_infra.local_aws.server import LocalAws
 from prod_infra.settings import Settings
 from runbooks.verify import GROUPS, Check, Deployed, verify
+from tests.runbooks.rehearsed import Rehearsed
 
 SETTINGS = Settings()
 
 
 @pytest.fixture(scope="module")
-def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
-    """A local AWS of this module's own, with the whole environment in it."""
-    with LocalTarget.start(tmp_path_factory.mktemp("verify")) as target:
-        target.engine(packaged()).up()
-        yield target.clients(SETTINGS.region)
+def clients(rehearsed: Rehearsed) -> Clients:
+    """Clients of the environment that modules share: each test mends what it changes."""
+    return rehearsed.clients
 
 
 def failed(clients: Clients, settings: Settings = SETTINGS) -> dict[str, str]:
@@ -48,10 +45,11 @@ def test_expectations_come_from_the_settings(clients: Clients) -> None:
     }
 
 
-def test_empty_account_fails_every_check_it_can(tmp_path: Path) -> None:
+def test_empty_account_fails_every_check_it_can(local_aws: LocalAws, shared_clients: Clients) -> None:
     """Without an environment every check fails by its own words; none raises."""
-    with LocalTarget.start(tmp_path) as target:
-        checks = verify(target.clients(SETTINGS.region), SETTINGS)
+    local_aws.reset()
+    checks = verify(shared_clients, SETTINGS)
+    assert checks
     assert not any(check.passed for check in checks)
 
 
