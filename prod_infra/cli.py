@@ -173,8 +173,9 @@ def up(
     config: ConfigOption = None,
 ) -> None:
     """Make what the program registers true, once the policy gate lets it pass."""
-    from prod_infra.deployment.policy_gate import check_program, render
-    from prod_infra.deployment.policy_guard import PolicyGuard
+    from prod_infra.deployment.policy.gate import check_program
+    from prod_infra.deployment.policy.guard import PolicyGuard
+    from prod_infra.deployment.policy.report import render
     from prod_infra.deployment.report import show_progress, show_result
 
     _rehearsal_only(target, "up")
@@ -254,7 +255,7 @@ def outputs(
 @app.command(name="install-cli")
 def install_cli() -> None:
     """Download the Pulumi CLI that fits, where none is on PATH: what `--target aws` and `--engine pulumi` need."""
-    from prod_infra.deployment.pulumi_cli import install_cli as install
+    from prod_infra.deployment.automation.pulumi_cli import install_cli as install
 
     found = install()
     out.print(f"Pulumi {found.version}: {found.command}", soft_wrap=True)

@@ -135,7 +135,7 @@ def engine_of(
     Raises:
         TargetError: there is no CLI that fits.
     """
-    from prod_infra.deployment.policy_gate import PACK
+    from prod_infra.deployment.policy.gate import PACK
     from prod_infra.deployment.targets import LocalTarget
 
     if kind is EngineKind.PULUMI and isinstance(target, LocalTarget):

@@ -44,7 +44,7 @@ def drift(
     style: Annotated[DriftFormat, typer.Option("--format", help="For people, or for programs.")] = DriftFormat.TABLE,
 ) -> None:
     """Tell what differs between AWS and the declared state; change neither. Exit 1 where something does."""
-    from prod_infra.deployment.drift import find, show
+    from prod_infra.deployment.drift.drift import find, show
     from prod_infra.deployment.targets import DEFAULT_REGION
 
     program = program_of(project, stack, setting)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from prod_infra.deployment.engine import Program
-    from prod_infra.deployment.policy_gate import Verdict
+    from prod_infra.deployment.policy.verdict import Verdict
     from prod_infra.deployment.program.registration import Registration
 
 # Commands import what they use: `policy --help` need not wait for pulumi_aws.
@@ -64,7 +64,7 @@ def read_config(path: Path | None) -> dict[str, object]:
     Raises:
         InvalidInputError: it can't be read, or is no JSON object.
     """
-    from prod_infra.deployment.policy_config import unique_json
+    from prod_infra.deployment.policy.config import unique_json
 
     if path is None:
         return {}
@@ -81,7 +81,7 @@ def registrations(program: Program, config: Mapping[str, object]) -> Sequence[Re
     Raises:
         InvalidInputError: the configuration lowers a rule in what may be production.
     """
-    from prod_infra.deployment.policy_config import refuse_in_production
+    from prod_infra.deployment.policy.config import refuse_in_production
     from prod_infra.deployment.program.evaluate import register
 
     found = register(program)
@@ -95,8 +95,7 @@ def _report(verdict: Verdict, style: Format, output: Path | None) -> None:
     Raises:
         typer.Exit: something blocks.
     """
-    from prod_infra.deployment.policy_gate import render
-    from prod_infra.deployment.policy_report import FORMATS
+    from prod_infra.deployment.policy.report import FORMATS, render
 
     if style is Format.TABLE and output is not None:
         with output.open("w", encoding="utf-8") as file:
@@ -126,7 +125,7 @@ def gate(
     """Hold what the program registers against the policy pack; a mandatory violation exits 1."""
     if context.invoked_subcommand is not None:
         return
-    from prod_infra.deployment.policy_gate import check_program
+    from prod_infra.deployment.policy.gate import check_program
 
     given = read_config(config)
     program = program_of(project, stack, setting)
@@ -142,9 +141,9 @@ def check_config(
     """Check the pack, its waivers and a configuration, without any program: nothing may lower the floor."""
     from policies.rules import ALL_RULES
     from policies.waivers import load
-    from prod_infra.deployment.policy_config import policy_config
-    from prod_infra.deployment.policy_gate import PACK
-    from prod_infra.deployment.policy_process import PolicyProcess
+    from prod_infra.deployment.policy.config import policy_config
+    from prod_infra.deployment.policy.gate import PACK
+    from prod_infra.deployment.policy.process import PolicyProcess
 
     faults: list[str] = []
     try:
@@ -186,9 +185,9 @@ def audit(
     waivers: WaiversOption = None,
 ) -> None:
     """Hold a saved state against the policy pack; a mandatory violation exits 1."""
-    from prod_infra.deployment.policy_audit import saved
-    from prod_infra.deployment.policy_config import refuse_in_production
-    from prod_infra.deployment.policy_gate import check
+    from prod_infra.deployment.policy.audit import saved
+    from prod_infra.deployment.policy.config import refuse_in_production
+    from prod_infra.deployment.policy.gate import check
 
     given, found = read_config(config), saved(state)
     refuse_in_production(given, found)
@@ -201,7 +200,7 @@ def docs(
 ) -> None:
     """Write policies/README.md again from the rules."""
     from policies import registry
-    from prod_infra.deployment.policy_gate import PACK
+    from prod_infra.deployment.policy.gate import PACK
 
     file, text = PACK / "README.md", registry.readme()
     if not check_only:

@@ -21,11 +21,11 @@ from typing import Any
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import analyzer_pb2
 
-from prod_infra.deployment.policy_config import policy_config
-from prod_infra.deployment.policy_findings import FindingReader
-from prod_infra.deployment.policy_gate import PACK
-from prod_infra.deployment.policy_process import PolicyProcess
-from prod_infra.deployment.policy_requests import analyze_request, stack_request
+from prod_infra.deployment.policy.config import policy_config
+from prod_infra.deployment.policy.findings import FindingReader
+from prod_infra.deployment.policy.gate import PACK
+from prod_infra.deployment.policy.process import PolicyProcess
+from prod_infra.deployment.policy.requests import analyze_request, stack_request
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.program.wire import UNKNOWN as _UNKNOWN_ON_THE_WIRE
 from prod_infra.errors import InvalidInputError

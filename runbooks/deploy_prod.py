@@ -12,10 +12,10 @@ from typing import Any, ClassVar, Final
 from rich.console import Console
 from rich.text import Text
 
-from prod_infra.deployment import policy_gate
 from prod_infra.deployment.account.aws_target import AwsTarget
 from prod_infra.deployment.engine import Change, ChangeKind, Engine, Progress, Result
-from prod_infra.deployment.policy_report import as_json
+from prod_infra.deployment.policy.gate import check_program
+from prod_infra.deployment.policy.report import as_json, render
 from prod_infra.deployment.program import evaluate
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.report import show_progress, show_result, summary
@@ -151,8 +151,8 @@ class DeployProd(Run[DeployProdParameters]):
         Raises:
             RunbookError: a mandatory rule is violated.
         """
-        verdict = policy_gate.check_program(lambda: self.registrations)
-        policy_gate.render(verdict, self.console)
+        verdict = check_program(lambda: self.registrations)
+        render(verdict, self.console)
         numbers = {**verdict.counts, "violations": len(verdict.violations)}
         publish("policy", {"passed": verdict.passed, "counts": numbers, "report": json.loads(as_json(verdict))})
         if not verdict.passed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from prod_infra.deployment import drift
+from prod_infra.deployment.drift import drift
 from prod_infra.errors import ProdInfraError, RunbookError
 from runbooks.core.results import publish
 from runbooks.core.run import Run

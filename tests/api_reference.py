@@ -58,7 +58,7 @@ AFTER: Final = (
         {
             "prod_infra.deployment.engine": (),
             "prod_infra.deployment.embedded.embedded_engine": ("EmbeddedEngine",),
-            "prod_infra.deployment.pulumi_engine": ("PulumiEngine",),
+            "prod_infra.deployment.automation.pulumi_engine": ("PulumiEngine",),
             "prod_infra.deployment.targets": ("LocalTarget", "open_local"),
             "prod_infra.deployment.account.aws_target": ("AwsTarget", "SavedPlan"),
             "prod_infra.deployment.project": ("find", "load", "packaged"),
@@ -69,9 +69,10 @@ AFTER: Final = (
         {
             "prod_infra.deployment.program.evaluate": ("register",),
             "prod_infra.deployment.program.registration": ("Registration",),
-            "prod_infra.deployment.policy_gate": ("check", "check_program", "Verdict", "RuleInfo", "Outcome"),
-            "prod_infra.deployment.policy_findings": ("Finding",),
-            "prod_infra.deployment.policy_config": ("refuse_in_production",),
+            "prod_infra.deployment.policy.gate": ("check", "check_program"),
+            "prod_infra.deployment.policy.verdict": ("Verdict", "RuleInfo", "Outcome"),
+            "prod_infra.deployment.policy.findings": ("Finding",),
+            "prod_infra.deployment.policy.config": ("refuse_in_production",),
         },
     ),
     Section("The local AWS", {"prod_infra.local_aws.server": ("LocalAws",)}),

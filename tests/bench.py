@@ -26,8 +26,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from prod_infra.deployment.policy_gate import PACK, Verdict, ask
-from prod_infra.deployment.policy_process import PolicyProcess
+from prod_infra.deployment.policy.gate import PACK, ask
+from prod_infra.deployment.policy.process import PolicyProcess
+from prod_infra.deployment.policy.verdict import Verdict
 from prod_infra.deployment.program.evaluate import register
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.project import packaged

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from prod_infra.deployment.engine import Program
-from prod_infra.deployment.policy_config import refuse_in_production
-from prod_infra.deployment.policy_gate import check
-from prod_infra.deployment.policy_guard import PolicyGuard
+from prod_infra.deployment.policy.config import refuse_in_production
+from prod_infra.deployment.policy.gate import check
+from prod_infra.deployment.policy.guard import PolicyGuard
 from prod_infra.deployment.program.evaluate import register
 from prod_infra.deployment.project import load
 from prod_infra.deployment.targets import LocalTarget

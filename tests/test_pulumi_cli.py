@@ -1,7 +1,7 @@
 """The real Pulumi CLI runs the project unchanged: our program, our pack, our provider for the local AWS.
 
 Skipped where there is no CLI, which comes from no package registry; `tests/local_aws/provider/test_wire.py` and
-`tests/deployment/test_policy_gate.py` cover the same protocols without it.
+`tests/deployment/policy/test_gate.py` cover the same protocols without it.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.server import LocalAws
 
 if TYPE_CHECKING:
-    from prod_infra.deployment.attached_providers import AttachedProviders
-    from prod_infra.deployment.pulumi_engine import PulumiEngine
+    from prod_infra.deployment.automation.attached_providers import AttachedProviders
+    from prod_infra.deployment.automation.pulumi_engine import PulumiEngine
 
 # Engines load Pulumi, a third of a second that a drill on a deployed environment need not wait.
 # ruff: noqa: PLC0415
@@ -125,9 +125,9 @@ class LocalTarget:
         Raises:
             TargetError: there is no CLI that fits, or a provider does not start.
         """
-        from prod_infra.deployment.attached_providers import AttachedProviders
-        from prod_infra.deployment.pulumi_cli import find_cli
-        from prod_infra.deployment.pulumi_engine import PulumiEngine
+        from prod_infra.deployment.automation.attached_providers import AttachedProviders
+        from prod_infra.deployment.automation.pulumi_cli import find_cli
+        from prod_infra.deployment.automation.pulumi_engine import PulumiEngine
 
         cli = find_cli()
         folder = (self._directory / _LOCAL / self.instance_id / "pulumi").resolve()

@@ -14,7 +14,7 @@ from prod_infra.deployment.account.blast_radius import HOLDS_DATA, BlastRadius, 
 from prod_infra.deployment.account.cost import monthly_cost
 from prod_infra.deployment.account.precondition import Precondition
 from prod_infra.deployment.engine import OnProgress, Result
-from prod_infra.deployment.policy_guard import PolicyGuard
+from prod_infra.deployment.policy.guard import PolicyGuard
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.targets import LocalTarget
 from runbooks.core.environment import Environment

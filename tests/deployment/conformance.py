@@ -20,12 +20,12 @@ from typing import Any, Final
 import grpc.aio
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from prod_infra.deployment.automation.pulumi_engine import PulumiEngine
 from prod_infra.deployment.embedded.embedded_engine import EmbeddedEngine
 from prod_infra.deployment.embedded.provider_resources import is_default_provider
 from prod_infra.deployment.engine import Engine, Program, Result
 from prod_infra.deployment.program.monitor import STACK_TYPE
 from prod_infra.deployment.program.wire import SIGNATURE
-from prod_infra.deployment.pulumi_engine import PulumiEngine
 from prod_infra.errors import ProdInfraError
 from prod_infra.local_aws.provider.wire import Servicer
 from tests.deployment.memory_cloud import Cloud, MemoryProvider

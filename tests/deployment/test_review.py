@@ -10,7 +10,7 @@ import pytest
 
 from prod_infra.deployment.embedded.embedded_engine import EmbeddedEngine
 from prod_infra.deployment.engine import Program
-from prod_infra.deployment.policy_guard import PolicyGuard
+from prod_infra.deployment.policy.guard import PolicyGuard
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.targets import LocalTarget
 from prod_infra.errors import DeploymentError

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from prod_infra.deployment.policy_gate import PACK
-from prod_infra.deployment.policy_process import PolicyProcess
+from prod_infra.deployment.policy.gate import PACK
+from prod_infra.deployment.policy.process import PolicyProcess
 
 
 @pytest.fixture(scope="session")

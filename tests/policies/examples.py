@@ -11,7 +11,7 @@ from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from policies.pack import NAME, policies
 from policies.rule import Case, Example, ResourceRule, Rule, Verdict
-from prod_infra.deployment.policy_requests import analyze_request, stack_request
+from prod_infra.deployment.policy.requests import analyze_request, stack_request
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.testing import import_classes, resource
 

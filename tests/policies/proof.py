@@ -27,7 +27,7 @@ from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 from policies.graph import Stack
 from policies.rule import ResourceRule, StackRule
 from policies.rules import ALL_RULES
-from prod_infra.deployment.policy_requests import stack_request
+from prod_infra.deployment.policy.requests import stack_request
 from prod_infra.deployment.program import evaluate
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.program.wire import to_struct

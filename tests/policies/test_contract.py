@@ -15,9 +15,9 @@ from policies.pack import WAIVED_RESOURCES, WAIVED_STACK, WAIVERS_IN_ORDER, poli
 from policies.registry import readme
 from policies.rule import FSBP, ResourceRule, Rule, StackRule, Verdict
 from policies.rules import ALL_RULES
-from prod_infra.deployment.policy_findings import BOOKKEEPING
-from prod_infra.deployment.policy_gate import PACK
-from prod_infra.deployment.policy_process import PolicyProcess
+from prod_infra.deployment.policy.findings import BOOKKEEPING
+from prod_infra.deployment.policy.gate import PACK
+from prod_infra.deployment.policy.process import PolicyProcess
 
 ONLY_ASKS_WHETHER_IT_CAN_DECIDE = {"security-group-ingress-rule-source"}
 # Pulumi itself knows its options; documents are compared as far as they are known, at the end of `up` all of them.

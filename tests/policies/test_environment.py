@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from prod_infra.deployment.policy_gate import ask
-from prod_infra.deployment.policy_process import PolicyProcess
+from prod_infra.deployment.policy.gate import ask
+from prod_infra.deployment.policy.process import PolicyProcess
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.properties import typed
 from tests.policies import proof

@@ -11,7 +11,8 @@ import yaml
 
 from policies.rules import ALL_RULES
 from policies.waivers import load
-from prod_infra.deployment.policy_gate import Verdict, check
+from prod_infra.deployment.policy.gate import check
+from prod_infra.deployment.policy.verdict import Verdict
 from prod_infra.testing import resource
 
 TODAY = datetime.now(UTC).date()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from prod_infra.deployment import drift
+from prod_infra.deployment.drift import drift
 from prod_infra.deployment.engine import Engine
 from runbooks.core.environment import environment
 from runbooks.records.record import Verdict

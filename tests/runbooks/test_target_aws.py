@@ -22,7 +22,7 @@ from prod_infra.bootstrap import boundary
 from prod_infra.bootstrap.deploy_role import DeployRole
 from prod_infra.bootstrap.piece import Wanted
 from prod_infra.bootstrap.run import carry_out, look
-from prod_infra.deployment.attached_providers import AttachedProviders
+from prod_infra.deployment.automation.attached_providers import AttachedProviders
 from prod_infra.local_aws import ACCOUNT_ID
 from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.server import LocalAws

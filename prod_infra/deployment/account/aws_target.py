@@ -20,10 +20,10 @@ from botocore.config import Config
 
 from prod_infra.deployment.account import preconditions
 from prod_infra.deployment.account.precondition import Precondition, Question
+from prod_infra.deployment.automation.pulumi_engine import PulumiEngine
 from prod_infra.deployment.clients import AccountClients
 from prod_infra.deployment.engine import ChangeKind, OnProgress, Program, Result, Review
-from prod_infra.deployment.policy_gate import PACK
-from prod_infra.deployment.pulumi_engine import PulumiEngine
+from prod_infra.deployment.policy.gate import PACK
 from prod_infra.errors import ApprovalError, TargetError
 from prod_infra.settings import Settings
 

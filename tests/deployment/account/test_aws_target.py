@@ -13,7 +13,7 @@ import pulumi_aws
 import pytest
 
 from prod_infra.deployment.account.aws_target import AwsTarget, SavedPlan
-from prod_infra.deployment.attached_providers import AttachedProviders
+from prod_infra.deployment.automation.attached_providers import AttachedProviders
 from prod_infra.deployment.engine import ChangeKind, Program, Result
 from prod_infra.errors import ApprovalError, DeploymentError, StateError, TargetError
 from prod_infra.local_aws import ACCOUNT_ID

@@ -10,8 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from jsonschema import Draft7Validator
 
-from prod_infra.deployment.policy_gate import Verdict, check
-from prod_infra.deployment.policy_report import FORMATS, github, junit, markdown, sarif
+from prod_infra.deployment.policy.gate import check
+from prod_infra.deployment.policy.report import FORMATS, github, junit, markdown, sarif
+from prod_infra.deployment.policy.verdict import Verdict
 from prod_infra.testing import UNKNOWN, resource
 
 PLANTED = "hunter2-planted-secret"

@@ -1,4 +1,4 @@
-"""A verdict as files that other tools read. None holds a property value: findings never do."""
+"""A verdict as people and other tools read it. No form of it holds a property value: findings never do."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from typing import Any, Final
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
-from prod_infra.deployment.policy_findings import Finding
-from prod_infra.deployment.policy_gate import Outcome, RuleInfo, Verdict
+from rich.console import Console
+from rich.text import Text
+
+from prod_infra.deployment.policy.findings import Finding
+from prod_infra.deployment.policy.verdict import Outcome, RuleInfo, Verdict
 
 _TOOL: Final = "prod-infra"
 _SARIF_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -215,4 +218,39 @@ FORMATS: Final[Mapping[str, Callable[[Verdict], str]]] = {
     "markdown": markdown,
     "github": github,
 }
-"""Writer by the name of its format; the table is `policy_gate.render`'s."""
+"""Writer by the name of its format; a terminal gets `render`'s paragraphs."""
+
+
+def render(verdict: Verdict, console: Console) -> None:
+    """Print a paragraph for each finding, then a line of counts; what did not run is said too."""
+    for finding in verdict.findings:
+        style = "bold red" if finding.level == "mandatory" else "bold yellow"
+        kind = ", ".join(filter(None, (finding.level, finding.severity)))
+        resource = finding.urn.rpartition("::")[2] or "the stack"
+        lines = [
+            finding.message,
+            f"waived {finding.waiver}" if finding.waiver else "",
+            f"fix: {finding.fix}" if finding.fix else "",
+            finding.source,
+        ]
+        console.print(Text.assemble((finding.rule, style), "  ", (resource, "bold"), f"  {kind}"), soft_wrap=True)
+        for line in filter(None, lines):
+            console.print(Text(f"    {line}"), soft_wrap=True)
+    for reason in dict.fromkeys(verdict.deferred.values()):
+        waiting = ", ".join(rule for rule, why in verdict.deferred.items() if why == reason)
+        console.print(Text(f"decided in `up`: {waiting}: {reason}", style="dim"), soft_wrap=True)
+    for what, rules in (("disabled", verdict.disabled), ("advisory or not strict", verdict.lowered)):
+        if rules:
+            console.print(Text(f"{what} by configuration: {', '.join(rules)}", style="yellow"), soft_wrap=True)
+    if verdict.unjudged:
+        names = ", ".join(urn.split("::", 2)[2] for urn in verdict.unjudged)
+        console.print(Text(f"no rule judges: {names}", style="yellow"), soft_wrap=True)
+    console.print(
+        Text(
+            f"policy: {'passed' if verdict.passed else 'blocked'}: "
+            + ", ".join(f"{number} {name}" for name, number in verdict.counts.items())
+            + f" in {verdict.seconds:.1f} s",
+            style="bold green" if verdict.passed else "bold red",
+        ),
+        soft_wrap=True,
+    )

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from prod_infra.deployment.policy_guard import PolicyGuard
+from prod_infra.deployment.policy.guard import PolicyGuard
 from prod_infra.testing import UNKNOWN, resource
 
 TASK = "aws:ecs/taskDefinition:TaskDefinition"

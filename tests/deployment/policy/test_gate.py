@@ -11,10 +11,11 @@ import pytest
 from pulumi.provider.experimental.property_value import PropertyValue
 from rich.console import Console
 
-from prod_infra.deployment.policy_config import unique_json
-from prod_infra.deployment.policy_gate import check, render
-from prod_infra.deployment.policy_process import PolicyProcess
-from prod_infra.deployment.policy_requests import analyze_request
+from prod_infra.deployment.policy.config import unique_json
+from prod_infra.deployment.policy.gate import check
+from prod_infra.deployment.policy.process import PolicyProcess
+from prod_infra.deployment.policy.report import render
+from prod_infra.deployment.policy.requests import analyze_request
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.errors import InvalidInputError, PolicyError
 from prod_infra.properties import typed

@@ -70,7 +70,7 @@ def _registration(state: ResourceState) -> Registration:
 
 
 def saved(path: Path) -> tuple[Registration, ...]:
-    """Return what a state file says was made, for `policy_gate.check`; what is on its way out is left out.
+    """Return what a state file says was made, for `gate.check`; what is on its way out is left out.
 
     A secret that can't be decrypted here is unknown: a rule that reads it is undecided, never passed.
 

@@ -14,10 +14,10 @@ from pulumi import automation
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 
+from prod_infra.deployment.automation.pulumi_cli import PulumiCli, find_cli
+from prod_infra.deployment.automation.pulumi_events import Listener
 from prod_infra.deployment.engine import ChangeKind, Inspection, OnProgress, Program, Reading, Result
 from prod_infra.deployment.program.inline import InlineProgram
-from prod_infra.deployment.pulumi_cli import PulumiCli, find_cli
-from prod_infra.deployment.pulumi_events import Listener
 from prod_infra.errors import DeploymentError, PolicyError, ProdInfraError, StateError
 from prod_infra.properties import SECRET_MASK
 

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from prod_infra.deployment.clients import AwsClients
-from prod_infra.deployment.drift_owners import Owners
-from prod_infra.deployment.drift_trail import Trail
+from prod_infra.deployment.drift.owners import Owners
+from prod_infra.deployment.drift.trail import Trail
 from prod_infra.deployment.engine import ChangeKind, Engine, PropertyChange, Reading
 from prod_infra.deployment.property_paths import text
 from prod_infra.errors import StateError

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from prod_infra.deployment.policy_audit import saved
-from prod_infra.deployment.policy_gate import check
+from prod_infra.deployment.policy.audit import saved
+from prod_infra.deployment.policy.gate import check
 from prod_infra.deployment.program.wire import SECRET, SIGNATURE
 from prod_infra.errors import StateError
 

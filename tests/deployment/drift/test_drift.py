@@ -13,11 +13,11 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from prod_infra.deployment.drift_owners import Owners
-from prod_infra.deployment.drift_trail import Trail
+from prod_infra.deployment.automation.pulumi_engine import PulumiEngine
+from prod_infra.deployment.drift.owners import Owners
+from prod_infra.deployment.drift.trail import Trail
 from prod_infra.deployment.embedded.state import Operation
 from prod_infra.deployment.engine import Change, ChangeKind, Engine, Program, Reading
-from prod_infra.deployment.pulumi_engine import PulumiEngine
 from tests.deployment.conformance import _Stage
 from tests.deployment.memory_cloud import Cloud, Node
 from tests.deployment.sandbox import PASSPHRASE, engine, state_file

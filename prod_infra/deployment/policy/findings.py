@@ -72,7 +72,7 @@ def _secrets(value: PropertyValue, *, inside: bool = False) -> Iterator[str]:
             yield from _secrets(item, inside=secret)
 
 
-_LIBRARY: Final = Path(__file__).resolve().parents[1]
+_LIBRARY: Final = Path(__file__).resolve().parents[2]
 
 
 def _in_library(source: str) -> bool:

@@ -13,9 +13,9 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from prod_infra.deployment.attached_providers import AttachedProviders
+from prod_infra.deployment.automation.attached_providers import AttachedProviders
 from prod_infra.deployment.engine import ChangeKind
-from prod_infra.deployment.policy_gate import PACK
+from prod_infra.deployment.policy.gate import PACK
 from prod_infra.deployment.project import packaged
 from prod_infra.deployment.targets import LocalTarget
 from prod_infra.errors import PolicyError, TargetError
@@ -57,7 +57,7 @@ def test_both_providers_answer_until_they_are_closed(local_aws: LocalAws) -> Non
 def test_providers_end_with_a_process_that_is_killed(local_aws: LocalAws) -> None:
     """A kill -9 of their parent leaves no provider behind."""
     code = (
-        "import os; from prod_infra.deployment.attached_providers import AttachedProviders;"
+        "import os; from prod_infra.deployment.automation.attached_providers import AttachedProviders;"
         f"attached = AttachedProviders({local_aws.endpoint!r}, 'eu-central-1');"
         "print(attached.environment['PULUMI_DEBUG_PROVIDERS'], flush=True); os.kill(os.getpid(), 9)"
     )

@@ -12,142 +12,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from pulumi.runtime.proto import analyzer_pb2
-from rich.console import Console
-from rich.text import Text
 
-from prod_infra.deployment.policy_config import LEVELS, lowered, policy_config
-from prod_infra.deployment.policy_findings import BOOKKEEPING, SEVERITIES, Finding, FindingReader
-from prod_infra.deployment.policy_process import PolicyProcess
-from prod_infra.deployment.policy_requests import analyze_request, stack_request
+from prod_infra.deployment.policy.config import LEVELS, lowered, policy_config
+from prod_infra.deployment.policy.findings import BOOKKEEPING, Finding, FindingReader
+from prod_infra.deployment.policy.process import PolicyProcess
+from prod_infra.deployment.policy.requests import analyze_request, stack_request
+from prod_infra.deployment.policy.verdict import Outcome, Verdict, rule_info
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.errors import PolicyError
 
-PACK: Final = Path(__file__).resolve().parents[2] / "policies"
+PACK: Final = Path(__file__).resolve().parents[3] / "policies"
 """The pack that comes with the library."""
-
-
-class Outcome(StrEnum):
-    """What became of one rule on one resource; a rule over the whole stack counts once."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    WAIVED = "waived"
-    UNDECIDED = "undecided"
-    DEFERRED = "deferred"
-    NOT_APPLICABLE = "not applicable"
 
 
 _SECONDS_FOR_EACH: Final = 0.02
 _AT_ONCE: Final = 4
 """Questions asked at once: as many as the SDK's server answers at once. Findings keep the resources' order."""
-
-_JUDGED: Final = (Outcome.PASSED, Outcome.FAILED, Outcome.WAIVED, Outcome.UNDECIDED)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RuleInfo:
-    """What a pack says of one of its rules.
-
-    Attributes:
-        id: as findings name it.
-        title: what should hold.
-        description: the same with the reason.
-        severity: as a finding's.
-        fix: what to change.
-        url: where AWS explains it.
-        tags: the standards' controls, and `on:` with each type token that it judges.
-    """
-
-    id: str
-    title: str
-    description: str
-    severity: str
-    fix: str
-    url: str
-    tags: tuple[str, ...]
-
-
-def _rule_info(policy: analyzer_pb2.PolicyInfo) -> RuleInfo:
-    return RuleInfo(
-        id=policy.name,
-        title=policy.displayName or policy.description,
-        description=policy.description,
-        severity=SEVERITIES.get(policy.severity, ""),
-        fix=policy.remediation_steps,
-        url=policy.url,
-        tags=tuple(policy.tags),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What the pack says of a program.
-
-    Attributes:
-        findings: in the order in which the pack reported them.
-        rules: number of rules that were enabled.
-        resources: number of resources that a provider manages.
-        tally: by rule, how often each outcome occurred.
-        rule_infos: the enabled rules, in the pack's order.
-        deferred: ids of rules that wait for values which only `up` brings, with the reason.
-        disabled: ids of rules that the configuration turned off.
-        lowered: ids of rules that the configuration made advisory, or not strict.
-        unjudged: the program's own resources of a type that no enabled rule judges, as the rules' tags say; what
-            components of `prod_infra` make is known to need none.
-        seconds: wall time.
-    """
-
-    findings: tuple[Finding, ...]
-    rules: int
-    resources: int
-    tally: Mapping[str, Mapping[Outcome, int]]
-    rule_infos: tuple[RuleInfo, ...]
-    deferred: Mapping[str, str]
-    disabled: tuple[str, ...]
-    lowered: tuple[str, ...]
-    unjudged: tuple[str, ...]
-    seconds: float
-
-    def count(self, outcome: Outcome) -> int:
-        """Return how many judgements had this outcome."""
-        return sum(counts.get(outcome, 0) for counts in self.tally.values())
-
-    @property
-    def evaluated(self) -> int:
-        """Number of pairs of a rule and a resource that were judged."""
-        return sum(map(self.count, _JUDGED))
-
-    @property
-    def violations(self) -> tuple[Finding, ...]:
-        """The findings that block."""
-        return tuple(finding for finding in self.findings if finding.level == "mandatory")
-
-    @property
-    def waived(self) -> tuple[Finding, ...]:
-        """The findings that a waiver accepts."""
-        return tuple(finding for finding in self.findings if finding.level == "waived")
-
-    @property
-    def undecided(self) -> tuple[Finding, ...]:
-        """The findings of rules that met a value which AWS has yet to decide."""
-        return tuple(finding for finding in self.findings if finding.undecided)
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing blocks."""
-        return not self.violations
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Every number that a report must show, by its name."""
-        numbers = {"rules": self.rules, "resources": self.resources, "evaluated": self.evaluated}
-        return {**numbers, **{o.value: self.count(o) for o in Outcome}, "disabled": len(self.disabled)}
 
 
 def check(
@@ -273,7 +158,7 @@ def ask(
         rules=len(enabled),
         resources=len(managed),
         tally={rule: dict(counts) for rule, counts in tally.items()},
-        rule_infos=tuple(map(_rule_info, enabled)),
+        rule_infos=tuple(map(rule_info, enabled)),
         deferred=reader.deferred,
         disabled=disabled,
         lowered=lowered(info, configured),
@@ -286,38 +171,3 @@ def ask(
             hint="check that the program registers AWS resources and that the pack has rules for them",
         )
     return verdict
-
-
-def render(verdict: Verdict, console: Console) -> None:
-    """Print a paragraph for each finding, then a line of counts; what did not run is said too."""
-    for finding in verdict.findings:
-        style = "bold red" if finding.level == "mandatory" else "bold yellow"
-        kind = ", ".join(filter(None, (finding.level, finding.severity)))
-        resource = finding.urn.rpartition("::")[2] or "the stack"
-        lines = [
-            finding.message,
-            f"waived {finding.waiver}" if finding.waiver else "",
-            f"fix: {finding.fix}" if finding.fix else "",
-            finding.source,
-        ]
-        console.print(Text.assemble((finding.rule, style), "  ", (resource, "bold"), f"  {kind}"), soft_wrap=True)
-        for line in filter(None, lines):
-            console.print(Text(f"    {line}"), soft_wrap=True)
-    for reason in dict.fromkeys(verdict.deferred.values()):
-        waiting = ", ".join(rule for rule, why in verdict.deferred.items() if why == reason)
-        console.print(Text(f"decided in `up`: {waiting}: {reason}", style="dim"), soft_wrap=True)
-    for what, rules in (("disabled", verdict.disabled), ("advisory or not strict", verdict.lowered)):
-        if rules:
-            console.print(Text(f"{what} by configuration: {', '.join(rules)}", style="yellow"), soft_wrap=True)
-    if verdict.unjudged:
-        names = ", ".join(urn.split("::", 2)[2] for urn in verdict.unjudged)
-        console.print(Text(f"no rule judges: {names}", style="yellow"), soft_wrap=True)
-    console.print(
-        Text(
-            f"policy: {'passed' if verdict.passed else 'blocked'}: "
-            + ", ".join(f"{number} {name}" for name, number in verdict.counts.items())
-            + f" in {verdict.seconds:.1f} s",
-            style="bold green" if verdict.passed else "bold red",
-        ),
-        soft_wrap=True,
-    )

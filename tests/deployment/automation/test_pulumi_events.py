@@ -14,9 +14,9 @@ from pulumi.automation.events import (
     StepEventStateMetadata,
 )
 
+from prod_infra.deployment.automation.pulumi_events import Listener
 from prod_infra.deployment.engine import ChangeKind
 from prod_infra.deployment.program.wire import SECRET, SIGNATURE
-from prod_infra.deployment.pulumi_events import Listener
 
 TYPE = "memory:index:Thing"
 MASKED = {SIGNATURE: SECRET, "ciphertext": "[secret]"}

@@ -13,11 +13,11 @@ from typing import Any, Self
 
 from pulumi.runtime.proto import analyzer_pb2
 
-from prod_infra.deployment.policy_config import policy_config
-from prod_infra.deployment.policy_findings import Finding, FindingReader
-from prod_infra.deployment.policy_gate import PACK
-from prod_infra.deployment.policy_process import PolicyProcess
-from prod_infra.deployment.policy_requests import analyze_request
+from prod_infra.deployment.policy.config import policy_config
+from prod_infra.deployment.policy.findings import Finding, FindingReader
+from prod_infra.deployment.policy.gate import PACK
+from prod_infra.deployment.policy.process import PolicyProcess
+from prod_infra.deployment.policy.requests import analyze_request
 from prod_infra.deployment.program.registration import Registration
 
 
@@ -26,7 +26,7 @@ class PolicyGuard:
 
     Args:
         pack: folder with a `PulumiPolicy.yaml` and a Python pack.
-        config: as `policy_gate.check` takes it.
+        config: as `gate.check` takes it.
         timeout: seconds that the pack may take to start, and for each answer.
 
     Raises:

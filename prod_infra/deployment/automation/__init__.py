@@ -1,0 +1,1 @@
+"""Pulumi's own engine through its Automation API, and the local providers attached to it."""

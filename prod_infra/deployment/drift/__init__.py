@@ -1,0 +1,1 @@
+"""What differs between AWS and the declared state, found without changing either."""

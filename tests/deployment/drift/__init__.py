@@ -1,0 +1,1 @@
+"""Tests of prod_infra.deployment.drift.drift."""
