@@ -233,7 +233,7 @@ class PulumiEngine:
     def _error(self, operation: str, error: CommandError, listener: Listener) -> ProdInfraError:
         """Return our error for the CLI's, with its way out."""
         stack, said = self.program.stack, str(error)
-        if trouble := _trouble(stack, error):
+        if trouble := _trouble(stack, error, listener):
             return trouble
         if listener.violations:
             broken = "".join(f"\n  - {urn}: {why}" for urn, why in listener.violations.items())
@@ -247,20 +247,27 @@ class PulumiEngine:
         if "policy pack not started" in said:
             return PolicyError(f"The policy pack does not start: {_last_words(error)}")
         failures = {**listener.failures, **{f"error {n}": text for n, text in enumerate(listener.errors, 1)}}
-        stale = "violates plan" in said
         done = sum(change.kind is not ChangeKind.SAME for change in listener.changes.values())
-        return DeploymentError(
-            f"What {operation} would do is no longer what was approved."
-            if stale
-            else f"{operation} of stack {stack} stopped, {done} resource(s) in: {_last_words(error)}",
-            failures,
-            hint="preview again, and have the new plan approved"
-            if stale
-            else "the state holds what was done; mend the cause and run again, it goes on from there",
-        )
+        what = f"{operation} of stack {stack} stopped, {done} resource(s) in: {_last_words(error)}"
+        if "violates plan" in said:
+            what = f"What {operation} would do is no longer what was approved."
+            hint = "preview again, and have the new plan approved"
+        elif "pending operations" in said:
+            hint = f"a killed run left operations pending: {_mend_pending(stack)}"
+        else:
+            hint = "the state holds what was done; mend the cause and run again, it goes on from there"
+        return DeploymentError(what, failures, hint=hint)
 
 
-def _trouble(stack: str, error: CommandError) -> StateError | None:
+def _mend_pending(stack: str) -> str:
+    # Without a terminal the CLI leaves them as they are.
+    return (
+        f"`pulumi refresh --stack {stack}`, in a terminal, asks about each: import what AWS made, clear the rest; then "
+        "run again"
+    )
+
+
+def _trouble(stack: str, error: CommandError, listener: Listener) -> StateError | None:
     """Return what is the matter with the state, if that is it, and how to go on."""
     if isinstance(error, ConcurrentUpdateError):
         return StateError(
@@ -272,10 +279,10 @@ def _trouble(stack: str, error: CommandError) -> StateError | None:
             f"The state of stack {stack} contradicts itself: {_last_words(error)}.",
             hint=f"`pulumi stack export --stack {stack}` keeps a copy; then `pulumi state repair`, `pulumi refresh`",
         )
-    if "pending operations" in str(error):
+    if "pending operations" in str(error) and not listener.failures:
         return StateError(
             f"Stack {stack} has operations that were interrupted: nobody knows whether AWS did them.",
-            hint=f"`pulumi refresh --stack {stack}` looks; then run again",
+            hint=_mend_pending(stack),
         )
     return None
 
