@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import Any
 
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import resource_pb2
 
 from prod_infra.deployment.embedded.decide import Decision, decide, dependents_to_replace
+from prod_infra.deployment.embedded.former_states import FormerStates, state_of
 from prod_infra.deployment.embedded.provider_calls import Providers, StepError
 from prod_infra.deployment.embedded.provider_resources import DefaultProviders, new_id, refuse_difference
-from prod_infra.deployment.embedded.resource_state import ResourceState, now
+from prod_infra.deployment.embedded.resource_state import ResourceState
 from prod_infra.deployment.embedded.snapshot import Snapshot
 from prod_infra.deployment.embedded.steps import Steps
 from prod_infra.deployment.embedded.timeouts import timeouts
@@ -21,19 +21,12 @@ from prod_infra.deployment.program.monitor import PROVIDER_TYPE, Monitor
 from prod_infra.deployment.program.registration import Registration
 from prod_infra.deployment.program.run import Run
 from prod_infra.deployment.program.wire import UNKNOWN, to_struct
-from prod_infra.deployment.property_paths import changes, with_secrets
+from prod_infra.deployment.property_paths import changes
 from prod_infra.errors import InvalidInputError, ProdInfraError
 from prod_infra.properties import Values
 
 Response = resource_pb2.RegisterResourceResponse
 ReadResponse = resource_pb2.ReadResourceResponse
-
-
-def _taken_twice(known: str, *claims: str) -> InvalidInputError:
-    return InvalidInputError(
-        "Two resources of the program claim the same one of the state",
-        [f"{known} is claimed by {' and by '.join(sorted(claims))}; let one alias go"],
-    )
 
 
 def _when_gone(resource: ResourceState) -> ResourceState | None:
@@ -75,65 +68,13 @@ class Deployer(Monitor):
         self._decided: set[str] = set()
         self._replaced: set[str] = set()
         self._components: dict[str, ResourceState] = {}
-        self._known = {resource.urn for resource in snapshot.resources if not resource.delete}
-        # URN in the state -> URN of the resource that took it over by an alias.
-        self._taken: dict[str, str] = {}
+        self._former = FormerStates(snapshot, self.registered, self.aliased)
         self._defaults = DefaultProviders(program, snapshot)
         self._steps = Steps(providers, snapshot)
         # Set once a resource that had to go before another's replacement is gone.
         self._going: dict[str, threading.Event] = {}
         # Set once what was decided for a resource is done, or has failed.
         self._working: dict[str, threading.Event] = {}
-
-    # What the state knows -------------------------------------------------------------------------------------------
-
-    def _old(self, goal: Registration) -> ResourceState | None:
-        """Return the resource's state, found by its URN or an alias; the alias is taken out of use.
-
-        Raises:
-            InvalidInputError: another resource of the program has, or is an alias of, the same state.
-        """
-        if goal.urn in self._taken:
-            raise _taken_twice(goal.urn, goal.urn, self._taken[goal.urn])
-        for urn in (goal.urn, *goal.aliases):
-            if urn != goal.urn and urn in self._known and (urn in self._taken or urn in self._urns):
-                raise _taken_twice(urn, goal.urn, self._taken.get(urn, urn))
-            old = self.snapshot.find(urn)
-            if old is None:
-                continue
-            if urn != goal.urn:
-                self.aliased[goal.urn] = urn
-                self._taken[urn] = goal.urn
-                renamed = replace(old, urn=goal.urn)
-                self.snapshot.put(old, renamed)
-                self.snapshot.rename(urn, goal.urn)
-                return self.snapshot.find(goal.urn)
-            return old
-        return None
-
-    def _state(self, goal: Registration, old: ResourceState | None, inputs: Values, **more: Any) -> ResourceState:
-        return ResourceState(
-            urn=goal.urn,
-            type=goal.type,
-            custom=goal.custom,
-            id=old.id if old else "",
-            inputs=inputs,
-            outputs=with_secrets(old.outputs, inputs, goal.additional_secret_outputs) if old else {},
-            parent=goal.parent,
-            protect=goal.protect,
-            dependencies=goal.dependencies,
-            property_dependencies=goal.property_dependencies,
-            deleted_with=goal.deleted_with,
-            replace_with=goal.replace_with,
-            retain_on_delete=goal.retain_on_delete,
-            ignore_changes=goal.ignore_changes,
-            replace_on_changes=goal.replace_on_changes,
-            additional_secret_outputs=goal.additional_secret_outputs,
-            source=goal.source,
-            created=old.created if old else now(),
-            modified=old.modified if old else now(),
-            **more,
-        )
 
     # Registrations --------------------------------------------------------------------------------------------------
 
@@ -180,9 +121,9 @@ class Deployer(Monitor):
 
     def _component(self, goal: Registration) -> Response:
         with self.lock:
-            old = self._old(goal)
+            old = self._former.of(goal)
             was = None if old and old.custom else old
-            new = self._state(goal, was, goal.inputs)
+            new = state_of(goal, was, goal.inputs)
             # What a provider made under this name before goes at the end.
             self.snapshot.settle(old, new, keep_old=replace(old, delete=True) if old and old.custom else None)
             self._components[goal.urn] = new
@@ -197,8 +138,8 @@ class Deployer(Monitor):
         refuse_difference(goal, self.program)
         inputs = {**goal.inputs, **({"version": PropertyValue(version)} if version else {})}
         with self.lock:
-            old = self._old(goal)
-            new = replace(self._state(goal, old, inputs), id=old.id if old else new_id(), outputs=inputs)
+            old = self._former.of(goal)
+            new = replace(state_of(goal, old, inputs), id=old.id if old else new_id(), outputs=inputs)
             self.snapshot.settle(old, new)
             differs = changes(old.inputs, inputs) if old else ()
             kind = ChangeKind.CREATE if old is None else ChangeKind.UPDATE if differs else ChangeKind.SAME
@@ -241,7 +182,7 @@ class Deployer(Monitor):
         self, goal: Registration, request: resource_pb2.RegisterResourceRequest
     ) -> tuple[Decision, ResourceState]:
         self.providers.of(goal.type)
-        old = self._old(goal)
+        old = self._former.of(goal)
         # What was only looked up so far, or was a component, is none of ours in AWS: the stack makes its own.
         managed = old if old and old.custom and not old.external else None
         decision = decide(
@@ -257,7 +198,7 @@ class Deployer(Monitor):
             decision = replace(decision, change=replace(decision.change, kind=ChangeKind.REPLACE))
         provider = goal.provider or self._defaults.reference(goal.type, request.version)
         rest = timeouts(request)
-        new = self._state(goal, managed, decision.inputs, provider=provider, rest=rest)
+        new = state_of(goal, managed, decision.inputs, provider=provider, rest=rest)
         if not decision.faults:
             self.run.decide(decision.change)
         return decision, new
@@ -349,14 +290,14 @@ class Deployer(Monitor):
             self.run.decide(Change(urn=goal.urn, kind=ChangeKind.SAME))
             return ReadResponse(urn=goal.urn)
         with self.lock:
-            old = self._old(goal)
+            old = self._former.of(goal)
             if old and not old.external:
                 raise InvalidInputError(
                     "A resource can't be managed and looked up under one name",
                     [f"{goal.type} {goal.name!r} is managed by this stack; give the lookup another name"],
                 )
             provider = goal.provider or self._defaults.reference(goal.type, version)
-        asked = replace(self._state(goal, None, goal.inputs, provider=provider, external=True), id=resource_id)
+        asked = replace(state_of(goal, None, goal.inputs, provider=provider, external=True), id=resource_id)
         found = self.providers.read(asked)
         if found is None:
             raise ProdInfraError(

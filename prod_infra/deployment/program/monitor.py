@@ -73,7 +73,7 @@ class Monitor(ABC):
     def __init__(self, program: Program) -> None:
         self.program = program
         self.lock = threading.RLock()
-        self._urns: set[str] = set()
+        self.registered: set[str] = set()
         # URN in this run -> the URN under which the state knows the resource; children inherit it.
         self.aliased: dict[str, str] = {}
 
@@ -98,12 +98,12 @@ class Monitor(ABC):
     def _claim(self, parent: str, type_: str, name: str) -> str:
         urn = make_urn(self.program.stack, self.program.project, parent, type_, name)
         with self.lock:
-            if urn in self._urns:
+            if urn in self.registered:
                 raise InvalidInputError(
                     "The program names two resources alike",
                     [f"{type_} {name!r} is registered twice as {urn}; give one of them another name"],
                 )
-            self._urns.add(urn)
+            self.registered.add(urn)
         return urn
 
     def _alias(self, alias: alias_pb2.Alias, goal_type: str, name: str, parent: str) -> str:
