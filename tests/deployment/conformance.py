@@ -64,7 +64,7 @@ def kept(deployment: Mapping[str, Any]) -> list[Any]:
             [flag for flag in flags if resource.get(flag)],
             *(resource.get(key, "").split("::", 2)[2:] for key in ("parent", "deletedWith")),
             sorted(resource.get("dependencies") or ()),
-            {key: urns for key, urns in (resource.get("propertyDependencies") or {}).items() if urns},
+            {key: sorted(urns) for key, urns in (resource.get("propertyDependencies") or {}).items() if urns},
             *(
                 sorted(
                     name + (" secret" if isinstance(value, dict) and SIGNATURE in value else "")
