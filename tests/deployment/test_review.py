@@ -18,9 +18,15 @@ from prod_infra.local_aws.clients import Clients
 from prod_infra.local_aws.server import LocalAws
 from prod_infra.properties import UNKNOWN, plain
 from tests.deployment.memory_cloud import Cloud, MemoryProvider, Thing
-from tests.deployment.sandbox import state_file
+from tests.deployment.sandbox import PASSPHRASE, state_file
 
 PASSWORD = "hunter2hunter2"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the passphrase that the sandbox sets back after each test."""
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE)
 
 
 def test_an_objection_fails_the_step_before_anything_is_made(tmp_path: Path) -> None:
