@@ -63,6 +63,8 @@ def certain_transitions(draw: st.DrawFn) -> tuple[tuple[Node, ...], tuple[Node, 
     for node in before:
         if firsts.intersection((*node.needs, node.anchor)):
             firsts.add(node.name)
+    # A cloud refuses to delete what something that is only updated, or deleted, later on still needs.
+    assume(not any(firsts.intersection(node.needs) for node in before))
     anchors = {node.name: node.anchor for node in before if node.anchor in firsts}
     names = {node.name for node in after}
     for node in after:
@@ -84,7 +86,7 @@ def kinds(result: Result) -> list[tuple[str, ChangeKind]]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(transition=transitions())
+@given(transition=certain_transitions())
 def test_up_makes_the_program_true_does_what_preview_said_and_then_has_nothing_to_do(
     transition: tuple[tuple[Node, ...], tuple[Node, ...]],
 ) -> None:
@@ -128,7 +130,7 @@ def test_refresh_without_drift_changes_nothing(nodes: tuple[Node, ...]) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    transition=transitions(),
+    transition=certain_transitions(),
     call=st.integers(0, 9),
     moment=st.sampled_from(["before", "after"]),
 )
