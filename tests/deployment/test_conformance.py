@@ -14,7 +14,7 @@ from tests.deployment.conformance import TRANSCRIPT, embedded, real
 from tests.deployment.memory_cloud import Node, NodeProgram
 from tests.deployment.sandbox import PASSPHRASE
 from tests.deployment.stories import STORIES, Step
-from tests.deployment.test_engine_laws import certain_transitions
+from tests.deployment.test_engine_laws import transitions
 
 without_cli = pytest.mark.skipif(not shutil.which("pulumi"), reason="the Pulumi CLI is not on PATH; no registry has it")
 
@@ -50,7 +50,7 @@ def test_the_real_engine_still_tells_the_same() -> None:
 @pytest.mark.pulumi_cli
 @without_cli
 @settings(max_examples=5, deadline=None)
-@given(transition=certain_transitions())
+@given(transition=transitions())
 def test_both_engines_agree_on_generated_programs(transition: tuple[tuple[Node, ...], tuple[Node, ...]]) -> None:
     """From any program to any other: the same plan, results and cloud."""
     steps = [Step(NodeProgram(nodes)) for nodes in transition]
